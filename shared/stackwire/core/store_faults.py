@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 from stackwire.core.faults import NO_FAULTS, Fault, Faults
+
+D = TypeVar("D", bound=bytes | memoryview)
 
 
 @dataclass(slots=True)
@@ -15,7 +18,7 @@ class StoreFault:
     is_corrupt: bool = False
     pause: float = 0.0
 
-    async def chunk(self, data: bytes) -> bytes:
+    async def chunk(self, data: D) -> D | bytes:
         """The chunk as it is read or written, later."""
         if self.pause:
             await asyncio.sleep(self.pause)
@@ -24,7 +27,7 @@ class StoreFault:
             return bytes((data[0] ^ 0xFF,)) + data[1:]
         return data
 
-    async def chunks(self, data: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
+    async def chunks(self, data: AsyncIterable[D]) -> AsyncIterator[D | bytes]:
         """A stream of them."""
         async for each in data:
             yield await self.chunk(each)

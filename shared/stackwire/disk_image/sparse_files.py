@@ -15,7 +15,7 @@ BLOCK_BYTES = 64 * 1024
 VOLUME_CHUNK_BYTES = 4 * 1024**2
 """The most that a thread reads or writes at once."""
 _ZEROES = bytes(VOLUME_CHUNK_BYTES)
-_ZERO_BLOCK = bytes(BLOCK_BYTES)
+_ZERO_BLOCK = bytearray(BLOCK_BYTES)  # which compares with any buffer by memcmp; a memoryview does byte by byte
 
 
 class BytesMissing(ServiceError):
@@ -64,20 +64,26 @@ def open_file(path: Path, flags: int, name: str = "") -> Iterator[int]:
         os.close(handle)
 
 
-def write_sparse(handle: int, at: int, chunk: bytes, digest: "hashlib._Hash") -> None:
+def write_nonzero(handle: int, at: int, chunk: bytes | memoryview) -> None:
     """Writes what is not zero of the chunk into a file that has a hole there. DiskFull."""
-    digest.update(chunk)
-    write_nonzero(handle, at, chunk)
+    view = memoryview(chunk)
+    for begin, end in _nonzero_runs(view):
+        _write(handle, view[begin:end], at + begin)
 
 
-def write_nonzero(handle: int, at: int, chunk: bytes) -> None:
-    """The same without a digest."""
-    if chunk == (_ZEROES if len(chunk) == VOLUME_CHUNK_BYTES else bytes(len(chunk))):
-        return
-    for start in range(0, len(chunk), BLOCK_BYTES):
-        block = chunk[start : start + BLOCK_BYTES]
-        if block != (_ZERO_BLOCK if len(block) == BLOCK_BYTES else bytes(len(block))):
-            _write(handle, memoryview(block), at + start)
+def _nonzero_runs(view: memoryview) -> Iterator[tuple[int, int]]:
+    """From where to where there is a block after the other that is not all zero."""
+    begin: int | None = None
+    for at in range(0, len(view), BLOCK_BYTES):
+        block = view[at : at + BLOCK_BYTES]
+        is_zero = (_ZERO_BLOCK if len(block) == BLOCK_BYTES else bytearray(len(block))) == block
+        if is_zero and begin is not None:
+            yield begin, at
+            begin = None
+        elif not is_zero and begin is None:
+            begin = at
+    if begin is not None:
+        yield begin, len(view)
 
 
 def _write(handle: int, data: memoryview, at: int) -> None:

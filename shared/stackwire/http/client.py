@@ -1,7 +1,8 @@
 """HTTP between services: bodies are streamed, with the user's own token."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, asynccontextmanager
 
 import aiohttp
 
@@ -9,6 +10,7 @@ from stackwire.core import errors
 from stackwire.core.context import RequestContext
 from stackwire.core.service_tokens import ServiceTokens
 from stackwire.core.timeline import check_timeline
+from stackwire.http.download import BUFFER_BYTES, can_receive, receive
 from stackwire.http.session import Connections
 
 _ERRORS = (
@@ -25,17 +27,21 @@ _ERRORS = (
 _BY_STATUS: dict[int, type[errors.ServiceError]] = {error.status: error for error in _ERRORS}
 _RESPONSE_CHUNK_BYTES = 256 * 1024
 _PEER_READ_TIMEOUT_SECONDS = 60.0
+_RECEIVED_AT_ONCE = 64
+"""Pieces of large bodies for which a thread waits; further ones wait for a thread."""
 _MAX_HEADERS, _MAX_HEADER_BYTES = 512, 128 * 1024
 """The Image API v1 sends an image's attributes as headers: 128 properties of 64 KiB."""
+_BROKEN_OFF = "The connection broke off during the download."
 
 
 class Download:
     """A response whose body has not been read yet. ``status`` is below 400."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, threads: ThreadPoolExecutor) -> None:
         self.status = response.status
         self.headers: Mapping[str, str] = response.headers
         self._response = response
+        self._threads = threads
 
     async def chunks(self, size: int = _RESPONSE_CHUNK_BYTES) -> AsyncIterator[bytes]:
         """The body in chunks of at most ``size`` bytes. Raises Unavailable when the connection is lost."""
@@ -43,7 +49,24 @@ class Download:
             async for chunk in self._response.content.iter_chunked(size):
                 yield chunk
         except (aiohttp.ClientError, TimeoutError) as broken:
-            raise errors.Unavailable("The connection broke off during the download.") from broken
+            raise errors.Unavailable(_BROKEN_OFF) from broken
+
+    async def pieces(self) -> AsyncGenerator[bytes | memoryview, None]:
+        """The same for data: in pieces of BUFFER_BYTES, the last one shorter, received by threads where that can be.
+
+        Each is valid until the next but one is asked for.
+        """
+        if not can_receive(self._response):
+            async with aclosing(_gathered(self.chunks())) as gathered:
+                async for piece in gathered:
+                    yield piece
+            return
+        try:
+            async with aclosing(receive(self._response, self._threads, _PEER_READ_TIMEOUT_SECONDS)) as received:
+                async for piece in received:
+                    yield piece
+        except (aiohttp.ClientError, OSError) as broken:
+            raise errors.Unavailable(_BROKEN_OFF) from broken
 
 
 class HttpClient:
@@ -56,6 +79,7 @@ class HttpClient:
         self._service_tokens = service_tokens
         self._agent = {"User-Agent": f"stackwire-{name}"}
         self._connections = Connections(self._open)
+        self._threads = ThreadPoolExecutor(_RECEIVED_AT_ONCE, thread_name_prefix=f"receive-{name}")
 
     def _open(self) -> aiohttp.ClientSession:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=_PEER_READ_TIMEOUT_SECONDS)
@@ -69,6 +93,7 @@ class HttpClient:
 
     async def close(self) -> None:
         await self._connections.close()
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     @asynccontextmanager
     async def stream(
@@ -85,7 +110,7 @@ class HttpClient:
         try:
             async with self._connections.session().request(method, url, data=body, headers=sent) as response:
                 await _raise_for(response)
-                yield Download(response)
+                yield Download(response, self._threads)
         except aiohttp.ClientError as refused:
             raise errors.Unavailable(f"{method} failed: the service cannot be reached.") from refused
 
@@ -112,6 +137,21 @@ def _headers(ctx: RequestContext, service_tokens: ServiceTokens | None) -> dict[
     if ctx.traceparent:
         headers["traceparent"] = ctx.traceparent
     return headers
+
+
+async def _gathered(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The stream in pieces large enough to be worth a thread each."""
+    parts: list[bytes] = []
+    length = 0
+    async for chunk in chunks:
+        parts.append(chunk)
+        length += len(chunk)
+        if length >= BUFFER_BYTES:
+            joined = b"".join(parts)
+            yield joined[:BUFFER_BYTES]
+            parts, length = [joined[BUFFER_BYTES:]], length - BUFFER_BYTES
+    if length:
+        yield b"".join(parts)
 
 
 async def _raise_for(response: aiohttp.ClientResponse) -> None:

@@ -61,8 +61,8 @@ class _SlowFile(IncomingFile):
         super().__init__(path)
         self._fault = fault
 
-    async def fill(self, chunks: AsyncIterable[bytes], algorithm: str, limit: int) -> Written:
-        return await super().fill(self._fault.chunks(chunks), algorithm, limit)
+    async def fill(self, pieces: AsyncIterable[bytes | memoryview], algorithm: str, limit: int) -> Written:
+        return await super().fill(self._fault.chunks(pieces), algorithm, limit)
 
 
 def faulty(kind: type[FileStore]) -> type[FileStore]:

@@ -35,28 +35,29 @@ class IncomingFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    async def fill(self, chunks: AsyncIterable[bytes], algorithm: str, limit: int) -> Written:
+    async def fill(self, pieces: AsyncIterable[bytes | memoryview], algorithm: str, limit: int) -> Written:
         """Writes the stream from the start. TooManyBytes beyond ``limit`` bytes, DiskFull when the disk is full.
 
-        One chunk is written and hashed in a thread while the next one arrives.
+        Each piece is hashed in one thread and written in another while the next one arrives.
         """
         digest = hashlib.new(algorithm, usedforsecurity=False)
         at = 0
         with sparse_files.open_file(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
-            writing: asyncio.Task[None] | None = None
+            working: asyncio.Future[tuple[None, None]] | None = None
             try:
-                async for chunk in _large_chunks(chunks):
-                    if at + len(chunk) > limit:
+                async for piece in pieces:
+                    if at + len(piece) > limit:
                         raise TooManyBytes(limit=limit)
-                    if writing is not None:
-                        await writing
-                    writing = asyncio.create_task(
-                        asyncio.to_thread(sparse_files.write_sparse, handle, at, chunk, digest)
+                    if working is not None:
+                        await asyncio.shield(working)
+                    working = asyncio.gather(
+                        asyncio.to_thread(digest.update, piece),
+                        asyncio.to_thread(sparse_files.write_nonzero, handle, at, piece),
                     )
-                    at += len(chunk)
+                    at += len(piece)
             finally:
-                if writing is not None:
-                    await asyncio.shield(writing)
+                if working is not None:
+                    await asyncio.shield(working)
         return Written(at, digest.hexdigest())
 
     async def copy_from(self, source: Path, limit: int) -> int:
@@ -197,18 +198,3 @@ class FileStore:
             finally:
                 if ahead is not None:
                     await asyncio.wait([ahead])
-
-
-async def _large_chunks(chunks: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """The stream in chunks large enough to be worth a thread."""
-    parts: list[bytes] = []
-    length = 0
-    async for chunk in chunks:
-        parts.append(chunk)
-        length += len(chunk)
-        if length >= sparse_files.VOLUME_CHUNK_BYTES:
-            joined = b"".join(parts)
-            yield joined[: sparse_files.VOLUME_CHUNK_BYTES]
-            parts, length = [joined[sparse_files.VOLUME_CHUNK_BYTES :]], length - sparse_files.VOLUME_CHUNK_BYTES
-    if length:
-        yield b"".join(parts)

@@ -2,7 +2,8 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Collection
+from collections.abc import AsyncGenerator, AsyncIterable, Collection
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -193,11 +194,12 @@ class ImageClient:
             return []
         return [url for url in urls if urlsplit(url).scheme == scheme]
 
-    async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
-        """The image's bytes."""
+    async def data(self, ctx: RequestContext, image_id: str) -> AsyncGenerator[bytes | memoryview, None]:
+        """The image's bytes, in pieces that are valid until the next but one is asked for."""
         async with self._http.stream(ctx.as_service(), "GET", f"{self._url}/v2/images/{image_id}/file") as response:
-            async for chunk in response.chunks(1024**2):
-                yield chunk
+            async with aclosing(response.pieces()) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None:
         """Fills a queued image; Conflict when it is not queued any more."""
