@@ -7,6 +7,7 @@ import pytest
 
 from stackwire.compute.domain.states import ServerStates
 from stackwire.contracts import compute_workers as calls
+from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
 from stackwire.messaging.connect import connect
 from stackwire.messaging.rpc import RpcClient
@@ -15,6 +16,7 @@ from support.builders.images import a_queued_image, an_image
 from support.builders.servers import SERVER_VERSION, a_server, finish_action, from_volume, get_server, request_server
 from support.builders.volumes import a_volume
 from support.cloud import TestCloud
+from support.polling import until
 
 
 @pytest.fixture
@@ -300,3 +302,40 @@ async def test_a_server_that_never_ran_cannot_be_rebuilt(cloud):
     answer = await demo.post("compute", f"/v2.1/servers/{server_id}/action", json=rebuild)
     text = answer.ok(409).json["conflictingRequest"]["message"]
     assert text == f"Instance {server_id} is in an invalid state for 'rebuild'"
+
+
+CUT_OFF_WHILE_BUILDING = (
+    "CREATE SEQUENCE cut_offs",
+    "CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$"
+    " BEGIN PERFORM nextval('cut_offs'); RAISE EXCEPTION USING ERRCODE = 'admin_shutdown'; END $$",
+    "CREATE TRIGGER cut_off BEFORE UPDATE ON instances FOR EACH ROW"
+    " WHEN (NEW.task_state = 'block_device_mapping' OR NEW.vm_state = 'error') EXECUTE FUNCTION cut_off()",
+)
+
+
+async def test_a_build_that_an_outage_of_the_database_cut_off_is_in_error_soon_after_it(a_cloud):
+    """The host lives on, and its lease; the message, delivered again, finds the build begun."""
+    clock = Clock()
+    cloud = await a_cloud(clock=clock, settings={"compute": {"sweep_seconds": 0.2}})
+    demo = await cloud.http("demo")
+    volume_id = await a_volume(cloud, demo, imageRef=await an_image(demo))
+    for statement in CUT_OFF_WHILE_BUILDING:
+        await cloud.rows("compute", statement)
+    answer = await request_server(demo, imageRef="", block_device_mapping_v2=from_volume(volume_id))
+    server_id = answer.ok(202).json["server"]["id"]
+
+    async def is_given_up():  # at the state that it could not reach, and at the error it could not write
+        return (await cloud.rows("compute", "SELECT last_value FROM cut_offs"))[0]["last_value"] >= 2
+
+    async def is_in_error():
+        return (await get_server(demo, server_id))["status"] == "ERROR"
+
+    await until(is_given_up)
+    await cloud.rows("compute", "DROP FUNCTION cut_off CASCADE")
+    await cloud.rows("compute", "DROP SEQUENCE cut_offs")
+    assert not await is_in_error()
+    await clock.advance(timedelta(seconds=15))
+    await until(is_in_error, 40)
+    found = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
+    assert (found["status"], found["attachments"]) == ("available", [])
+    await all_holds(cloud)

@@ -46,6 +46,7 @@ CELLS = [
     for seed in range(FIRST_SEED, FIRST_SEED + max(SEEDS, 1))
     for flow, fault in (EVERY_CELL if SEEDS else SAMPLE)
 ]
+LOG_LINES = 60
 PATIENCE_SECONDS = 30.0
 """After the last fault, until everything is at rest."""
 SENT = """
@@ -68,6 +69,10 @@ class Stacks:
         try:
             yield self._stack
         except BaseException:
+            for service in self._stack.processes.running:
+                lines = self._stack.processes.log(service).splitlines()
+                said = [line for line in lines if " stackwire.access " not in line]
+                print(f"--- the end of {service}'s log", *said[-LOG_LINES:], sep="\n")
             self._stack = None
             await self._exits.aclose()
             raise

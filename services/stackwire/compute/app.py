@@ -129,7 +129,7 @@ async def _worker(
     await host_service.register()
     conductor = Conductor(database, client, notifications, images, settings.default_zone, settings.behaviours)
     tasks = _conductor_endpoints(conductor, database, client, notifications)
-    servers = _worker_servers(transport, tasks, _scheduler(settings, database, notifications), hosts)
+    servers = _worker_servers(transport, tasks, _scheduler(settings, database, notifications), host_service)
     listeners = [CachedImages(host).listener(transport) for host in hosts]
     discard = DiscardUnfinished(database, leases, images, client)
     sweeps = _worker_sweeps(settings, host_service, conductor, database, client, listeners, discard)
@@ -144,15 +144,15 @@ def _conductor_endpoints(
 
 
 def _worker_servers(
-    transport: Transport, conductor: Sequence[Endpoint], scheduler: Scheduler, hosts: Sequence[ComputeHost]
+    transport: Transport, conductor: Sequence[Endpoint], scheduler: Scheduler, host_service: HostService
 ) -> list[RpcServer]:
     servers = [
         RpcServer(transport, CONDUCTOR, HOST, conductor),
         RpcServer(transport, SCHEDULER, HOST, rpc.scheduler_endpoints(scheduler)),
     ]
-    for host in hosts:
-        servers.append(RpcServer(transport, COMPUTE_HOST, host.name, rpc.host_endpoints(host)))
-        servers.append(RpcServer(transport, COMPUTE_ALT, host.name, rpc.alternate_endpoints(host)))
+    for host in host_service.hosts:
+        for target, endpoints in ((COMPUTE_HOST, rpc.host_endpoints), (COMPUTE_ALT, rpc.alternate_endpoints)):
+            servers.append(RpcServer(transport, target, host.name, host_service.guarded(host, endpoints(host))))
     return servers
 
 

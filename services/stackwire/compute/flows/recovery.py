@@ -38,7 +38,7 @@ VOLUMES_STUCK_AFTER = timedelta(seconds=15)
 """How long what was requested of a server's volumes may wait while its host works; doing it twice does no harm."""
 
 REDELIVERY_TIMEOUT = timedelta(seconds=15)
-"""How long after the start of a host a message may come for what was requested of it before."""
+"""How long after a host was taken over, or an outage, a message may come for what was requested of it before."""
 
 Action = Callable[[RequestContext, Server], Awaitable[None]]
 
@@ -63,7 +63,6 @@ class Recovery:
         self._shelve, self._unshelve = ShelveServer(host), UnshelveServer(host)
         self._terminate = TerminateServer(host)
         self._moves = MoveRecovery(host)
-        self._started_at = host.database.clock.now()
         self._actions: Mapping[Verb, Action] = {
             ServerStates.finish_delete: self._finish_delete,
             ServerStates.fail_build: self._fail_build,
@@ -109,7 +108,7 @@ class Recovery:
             now = await self._host.find(server.uuid)
             if now is None or now.instance != server.instance:  # it changed while others were recovered
                 continue
-            if await self._awaits_message(now):
+            if await self._awaits_message(now, before):
                 recovered = False
                 continue
             try:
@@ -125,9 +124,9 @@ class Recovery:
         if isinstance(verb, Verb):
             await self._actions[verb](ctx, server)
 
-    async def _awaits_message(self, server: Server) -> bool:
+    async def _awaits_message(self, server: Server, since: datetime) -> bool:
         """Nobody has begun with what was requested, and its message may yet come: it is done then, not dropped."""
-        waited = self._host.database.clock.earlier(REDELIVERY_TIMEOUT) > self._started_at
+        waited = self._host.database.clock.earlier(REDELIVERY_TIMEOUT) > since
         if waited or ServerStates.after_crash(server.instance) not in DROPPED:
             return False
         async with self._host.database.read() as session:

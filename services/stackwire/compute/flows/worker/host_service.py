@@ -1,8 +1,9 @@
 """What a process does about the hosts it runs: registration, leases, heartbeats, recovery, the image cache."""
 
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,13 +15,17 @@ from stackwire.compute.flows.worker.image_cache import CachedImages
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.settings import ComputeSettings
+from stackwire.contracts.base import Endpoint
 from stackwire.contracts.compute_workers import SyncInstanceInfo
-from stackwire.core.context import system_context
+from stackwire.core.context import RequestContext, system_context
+from stackwire.db.errors import DatabaseUnavailable
 from stackwire.db.leases import Leases
 from stackwire.db.pool import Database
 
 STUCK_AFTER = timedelta(seconds=60)
 """How long a server may stay in a transient state without a change while its host works."""
+DELIVERED_AGAIN_WITHIN = timedelta(seconds=10)
+"""After a handler was cut off, its message is delivered again; what that has not taken up by then is recovered."""
 TRAITS: Mapping[str, tuple[str, ...]] = {
     "x86_64": (
         "HW_ARCH_X86_64",
@@ -34,6 +39,7 @@ TRAITS: Mapping[str, tuple[str, ...]] = {
     )
 }
 LEASE = "host"
+Handler = Callable[[RequestContext, Any], Awaitable[Any]]
 
 
 class HostService:
@@ -49,6 +55,7 @@ class HostService:
         self._leases = leases
         self._kept = AsyncExitStack()
         self._unrecovered: dict[str, datetime] = {}
+        self._cut_off: dict[str, datetime] = {}
         self._ctx = system_context("nova")
         self._recoveries = {host.name: Recovery(host) for host in compute_hosts}
         self._end_following = database.clock.follow(self._report)
@@ -110,16 +117,38 @@ class HostService:
         async with self._database.read() as session:
             await services.report(session, [host.name for host in self._held()], now)
 
+    def guarded(self, host: ComputeHost, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
+        """The endpoints of the host; what an outage of the database cuts off in them is recovered soon after it."""
+
+        def guard(handler: Handler) -> Handler:
+            async def handle(ctx: RequestContext, message: Any) -> Any:
+                try:
+                    return await handler(ctx, message)
+                except DatabaseUnavailable:
+                    self._cut_off[host.name] = self._database.clock.now()
+                    raise
+
+            return handle
+
+        return [replace(endpoint, handler=guard(endpoint.handler)) for endpoint in endpoints]
+
     async def _recover(self, host: ComputeHost) -> None:
-        claimed_at = self._unrecovered.pop(host.name, None)
-        before = claimed_at or self._database.clock.earlier(STUCK_AFTER)
+        since = self._unrecovered.pop(host.name, None) or self._pop_cut_off(host)
+        before = since or self._database.clock.earlier(STUCK_AFTER)
         recovered = await self._recoveries[host.name].run(self._ctx, before)
-        if claimed_at is not None and not recovered:
-            self._unrecovered[host.name] = claimed_at
+        if since is not None and not recovered:
+            self._unrecovered[host.name] = since
         now = self._database.clock.now()
         await ShelveServer(host).offload_old(self._ctx, now)
         if self._settings.reclaim_instance_interval > 0:
             await self._reclaim(host, now - timedelta(seconds=self._settings.reclaim_instance_interval))
+
+    def _pop_cut_off(self, host: ComputeHost) -> datetime | None:
+        """When a handler of the host was last cut off, if its message has had time to be delivered again."""
+        cut_off = self._cut_off.get(host.name)
+        if cut_off is None or cut_off > self._database.clock.earlier(DELIVERED_AGAIN_WITHIN):
+            return None
+        return self._cut_off.pop(host.name)
 
     async def _reclaim(self, host: ComputeHost, before: datetime) -> None:
         """Servers that were deleted before that time are deleted for good. ``_reclaim_queued_deletes``."""
