@@ -76,9 +76,7 @@ class CreateVolumeWorker(Flow):
             backup_id = objects.backup_of(message.request_spec)
             if backup_id is not None and await self._restoring(backup_id, volume):
                 return
-            if not volume.is_copy:
-                async with self._deps.database.work(ctx) as uow:
-                    uow.notify(volume_event("create.start", volume, uow.now))
+            await self._begin(ctx, volume)
             try:
                 if backup_id is not None:
                     await self._create_from_backup(ctx, volume, backup_id)
@@ -119,12 +117,20 @@ class CreateVolumeWorker(Flow):
                 await glance_metadata.delete(uow, "volume_id", volume.id)
                 await messages.insert(uow, volume.project_id, volume.id, failure)
 
+    async def _begin(self, ctx: RequestContext, volume: Volume) -> None:
+        """The event; the state, where an image is to be downloaded."""
+        if volume.is_copy and volume.source_image is None:
+            return
+        async with self._deps.database.work(ctx) as uow:
+            if not volume.is_copy:
+                uow.notify(volume_event("create.start", volume, uow.now))
+            if volume.source_image is not None:
+                await transition(uow, volumes.TABLE, VolumeStates.begin_download, volume.id)
+
     async def _create(self, ctx: RequestContext, volume: Volume) -> None:
         store, name, size = self._deps.store(volume.host), volume_file(volume), volume.size * GIBIBYTE
         source: ImageSource | None = None
         if volume.source_image is not None:
-            async with self._deps.database.work(ctx) as uow:
-                await transition(uow, volumes.TABLE, VolumeStates.begin_download, volume.id)
             source = await self._cache.fill(ctx, volume.source_image, volume, size)
         elif volume.snapshot_id is not None:
             await store.copy(snapshot_file(volume.snapshot_id), name, size)
