@@ -19,7 +19,7 @@ from support.signatures import certificate, signed_as
 V = "/v3/{project_id}"
 NEW = {"OpenStack-API-Version": "volume 3.70"}
 DISK = b"boot sector".ljust(512, b"\0") + bytes(200_000) + b"the end".ljust(512, b"\0")
-GIBIBYTE = 1024**3
+MIB, GIBIBYTE = 1024**2, 1024**3
 SIGNER = "0a0b0c0d-0000-4000-8000-000000000009"
 
 
@@ -221,6 +221,26 @@ async def test_image_bytes_that_changed_on_the_way_fail_the_volume(cloud: TestCl
     volume = await create_volume(cloud, demo, imageRef=image["id"])
     assert volume["status"] == "error"
     assert files(cloud) == []
+
+
+async def test_an_image_of_many_pieces_becomes_a_volume_unless_one_of_its_last_bytes_changed(
+    cloud: TestCloud, demo: JsonClient
+) -> None:
+    data = os.urandom(3 * MIB) + bytes(MIB) + os.urandom(3 * MIB + 5) + bytes(MIB)
+    image = await a_disk_image(demo, data)
+    whole = await create_volume(cloud, demo, imageRef=image["id"])
+    assert whole["status"] == "available"
+    (file,) = cloud.cloud.options.data_dir.rglob(f"volume-{whole['id']}")
+    with file.open("rb") as handle:
+        assert handle.read(len(data) + 1) == data + b"\0"
+    assert file.stat().st_blocks * 512 < 7 * MIB
+    (stored,) = [p for p in cloud.cloud.options.data_dir.rglob("*") if p.is_file() and p.stat().st_size == len(data)]
+    stored.chmod(0o600)
+    with stored.open("r+b") as handle:
+        handle.seek(len(data) - 1)
+        handle.write(b"x")
+    assert (await create_volume(cloud, demo, imageRef=image["id"]))["status"] == "error"
+    assert files(cloud) == [file.name]
 
 
 async def test_reimage_replaces_bytes_and_rows_together(cloud: TestCloud, demo: JsonClient) -> None:

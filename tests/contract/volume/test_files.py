@@ -54,6 +54,12 @@ async def test_zeroes_take_no_space_and_read_as_zeroes(store: FileStore) -> None
     assert await read(store, "v") == data.ljust(64 * MIB, b"\0")
 
 
+async def test_zeroes_at_the_end_are_part_of_what_was_received(store: FileStore) -> None:
+    data = b"x" * 100 + bytes(MIB)
+    await filled(store, "v", data)
+    assert await read(store, "v") == data
+
+
 async def test_a_copy_keeps_bytes_and_holes(store: FileStore) -> None:
     data = bytes(3 * MIB) + os.urandom(MIB) + bytes(5 * MIB)
     await filled(store, "v", data)

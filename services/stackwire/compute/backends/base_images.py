@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import hashlib
 import os
 from collections.abc import AsyncIterable, Collection
@@ -11,7 +12,8 @@ from pathlib import Path
 from stackwire.compute.backends.image_inspection import check_image_file
 from stackwire.core.errors import ServiceError
 from stackwire.core.keyed_locks import KeyedLocks
-from stackwire.core.open_in_thread import open_in_thread
+from stackwire.disk_image import sparse_files
+from stackwire.disk_image.incoming_stream import write_stream
 
 
 class ImageNotCached(ServiceError):
@@ -31,16 +33,21 @@ class BaseImages:
         folder.mkdir(parents=True, exist_ok=True)
 
     async def fetch(
-        self, image_id: str, declared: str | None, chunks: AsyncIterable[bytes], algorithm: str, digest: str | None
+        self,
+        image_id: str,
+        declared: str | None,
+        pieces: AsyncIterable[bytes | memoryview],
+        algorithm: str,
+        digest: str | None,
     ) -> Path:
-        """The image's file; ``chunks`` are only asked for when it is not there yet. ``declared``: its disk_format.
+        """The image's file; ``pieces`` are only asked for when it is not there yet. ``declared``: its disk_format.
 
-        ImageCorrupt, ImageUnacceptable, ImageNotCached, and what ``chunks`` raises; then nothing is left.
+        ImageCorrupt, ImageUnacceptable, ImageNotCached, and what ``pieces`` raises; then nothing is left.
         """
         base = self._folder / f"{image_id}.{_mark(digest)}"
         async with self._locks.exclusive(base.name):
             if not await asyncio.to_thread(_touched, base):
-                await self._download(base, image_id, declared, chunks, algorithm, digest)
+                await self._download(base, image_id, declared, pieces, algorithm, digest)
         return base
 
     async def has(self, image_id: str) -> bool:
@@ -52,20 +59,21 @@ class BaseImages:
         base: Path,
         image_id: str,
         declared: str | None,
-        chunks: AsyncIterable[bytes],
+        pieces: AsyncIterable[bytes | memoryview],
         algorithm: str,
         digest: str | None,
     ) -> None:
         partial = base.with_name(f".{base.name}.part")
         hasher = hashlib.new(algorithm, usedforsecurity=False)
         try:
-            with contextlib.closing(await open_in_thread(lambda: partial.open("wb"))) as file:
-                async for chunk in chunks:
-                    await asyncio.to_thread(_append, file, chunk, hasher)
+            with sparse_files.open_file(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
+                await write_stream(handle, pieces, hasher)
             if digest is not None and hasher.hexdigest() != digest:
                 raise ImageCorrupt(image_id=image_id)
             await check_image_file(partial, image_id, declared)
             await asyncio.to_thread(os.replace, partial, base)
+        except sparse_files.DiskFull as error:
+            raise ImageNotCached(image_id=image_id, reason=os.strerror(errno.ENOSPC)) from error
         except OSError as error:
             raise ImageNotCached(image_id=image_id, reason=error.strerror or "input/output error") from error
         finally:
@@ -126,11 +134,6 @@ def _expire(path: Path, before: datetime) -> None:
     with contextlib.suppress(FileNotFoundError):
         if path.stat().st_mtime < before.timestamp():
             path.unlink()
-
-
-def _append(file: object, chunk: bytes, digest: "hashlib._Hash") -> None:
-    file.write(chunk)  # type: ignore[attr-defined]  # a binary file
-    digest.update(chunk)
 
 
 def _unlinked(path: Path) -> bool:

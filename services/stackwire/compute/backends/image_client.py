@@ -6,7 +6,7 @@ ImageForbidden, ImageInUse; BadRequest, TooLarge, Unavailable.
 
 import asyncio
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from urllib.parse import quote, urlencode
@@ -26,7 +26,6 @@ Which = Literal["v1", "v2"]
 OCTETS = {"Content-Type": "application/octet-stream"}
 JSON = {"Content-Type": "application/json"}
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
-DOWNLOAD_CHUNK_BYTES = 1024**2
 RETRY_SECONDS = 1.0
 
 
@@ -48,7 +47,7 @@ class ImageApi(Protocol):
     async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks) -> None: ...
     async def delete(self, ctx: RequestContext, image_id: str) -> None: ...
     async def share(self, ctx: RequestContext, image_id: str, member: str) -> None: ...
-    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]: ...
+    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]: ...
 
 
 class _HttpApi:
@@ -84,11 +83,12 @@ class _HttpApi:
         """Bytes, once: what was streamed cannot be streamed again."""
         await self._http.send(ctx, "PUT", f"{self.url}{path}", chunks, {**OCTETS, **headers})
 
-    async def receive(self, ctx: RequestContext, path: str) -> AsyncIterator[bytes]:
-        """The body in chunks."""
+    async def receive(self, ctx: RequestContext, path: str) -> AsyncIterator[bytes | memoryview]:
+        """The body in pieces, each valid until the next but one is asked for."""
         async with self._http.stream(ctx, "GET", f"{self.url}{path}") as answer:
-            async for chunk in answer.chunks(DOWNLOAD_CHUNK_BYTES):
-                yield chunk
+            async with aclosing(answer.pieces()) as pieces:
+                async for piece in pieces:
+                    yield piece
 
 
 @contextmanager
@@ -159,7 +159,7 @@ class ImageV1:
         with _of(image_id):
             await self._http_api.request(ctx, "PUT", f"/{quote(image_id, '')}/members/{quote(member, '')}")
 
-    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
+    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
         return self._http_api.receive(ctx, f"/{quote(image_id, '')}")
 
 
@@ -237,7 +237,7 @@ class ImageV2:
             except Conflict:
                 return
 
-    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
+    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
         return self._http_api.receive(ctx, f"/{quote(image_id, '')}/file")
 
 

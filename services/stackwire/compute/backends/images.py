@@ -1,6 +1,7 @@
 """The image service as compute reaches it: metadata by RPC, bytes over HTTP, in the user's name."""
 
 from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -19,8 +20,6 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
-
-DOWNLOAD_CHUNK_BYTES = 1024**2
 
 
 class Images(Protocol):
@@ -75,7 +74,9 @@ class Images(Protocol):
         """ImageForbidden, ImageInUse."""
 
     async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None: ...
-    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]: ...
+    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
+        """In pieces that are valid until the next but one is asked for."""
+
     async def discard(self, ctx: RequestContext, image_id: str) -> None:
         """Deletes an image that could not be finished; after an error it stays."""
 
@@ -158,10 +159,11 @@ class RpcImages:
     async def locations(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:
         return (await self._rpc.call(ctx.as_service(), GetImageLocations(image_id=image_id))).locations
 
-    async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
+    async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
         async with self._http.stream(ctx.as_service(), "GET", f"{self.url}/v2/images/{image_id}/file") as answer:
-            async for chunk in answer.chunks(DOWNLOAD_CHUNK_BYTES):
-                yield chunk
+            async with aclosing(answer.pieces()) as pieces:
+                async for piece in pieces:
+                    yield piece
 
     async def describe(
         self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, str]

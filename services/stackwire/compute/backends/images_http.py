@@ -89,7 +89,7 @@ class HttpImages:
             await self.discard(ctx, image_id)
             raise
 
-    async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes]:
+    async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
         async for chunk in (await self.client.api(ctx)).data(ctx, image_id):
             yield chunk
 

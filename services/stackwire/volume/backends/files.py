@@ -13,12 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from stackwire.core.errors import ServiceError
 from stackwire.disk_image import sparse_files
-
-
-class TooManyBytes(ServiceError):
-    """More data than the {limit} bytes that were announced."""
+from stackwire.disk_image.incoming_stream import TooManyBytes, write_stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,29 +32,11 @@ class IncomingFile:
         self.path = path
 
     async def fill(self, pieces: AsyncIterable[bytes | memoryview], algorithm: str, limit: int) -> Written:
-        """Writes the stream from the start. TooManyBytes beyond ``limit`` bytes, DiskFull when the disk is full.
-
-        Each piece is hashed in one thread and written in another while the next one arrives.
-        """
+        """Writes the stream from the start: see ``write_stream``. TooManyBytes beyond ``limit`` bytes, DiskFull."""
         digest = hashlib.new(algorithm, usedforsecurity=False)
-        at = 0
         with sparse_files.open_file(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
-            working: asyncio.Future[tuple[None, None]] | None = None
-            try:
-                async for piece in pieces:
-                    if at + len(piece) > limit:
-                        raise TooManyBytes(limit=limit)
-                    if working is not None:
-                        await asyncio.shield(working)
-                    working = asyncio.gather(
-                        asyncio.to_thread(digest.update, piece),
-                        asyncio.to_thread(sparse_files.write_nonzero, handle, at, piece),
-                    )
-                    at += len(piece)
-            finally:
-                if working is not None:
-                    await asyncio.shield(working)
-        return Written(at, digest.hexdigest())
+            size = await write_stream(handle, pieces, digest, limit)
+        return Written(size, digest.hexdigest())
 
     async def copy_from(self, source: Path, limit: int) -> int:
         """The bytes of another file, by the kernel where it can; how many. TooManyBytes, BytesMissing, DiskFull."""
