@@ -10,7 +10,6 @@ other work changes each number; it changes what stands beside it in the same run
 import argparse
 import asyncio
 import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -19,18 +18,15 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
-
-import orjson
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import bench_flows, bench_image
 from bench.bench_image import MIB, PROJECT, Target, hashed_beside, jobs, served, speed, uploaded
 from bench.broker import a_bus
+from bench.figures_page import Row, keep
 from bench.http_load import Figures, Refused, download, load, request
 from bench.image_rows import fill, image_id
 from stackwire.cloud.options import free_ports
@@ -41,47 +37,15 @@ from stackwire.testing import SubprocessCloud
 from support.rabbitmq import NoRabbit
 
 HERE = Path(__file__).parent
-PAGE, KEPT = HERE / "README.md", HERE / "figures"
-BEGIN, END = "<!-- figures -->\n", "<!-- end -->\n"
 RECORDED: Mapping[str, float] = {
     "GET image, 1 caller": 127, "GET image, 64 callers": 308, "list 25, 64 callers": 60, "filter, 64 callers": 54,
     "POST image, 64 callers": 45, "PATCH image, 64 callers": 43, "upload 64 MiB": 120e6 / MIB,
     "download 64 MiB": 555e6 / MIB, "server from image": 0.90, "server from volume": 1.39, "createImage": 0.64,
     "rebuild": 0.73, "delete": 0.74, "volume from 64 MiB": 1.59, "server from image, 16 in flight": 0.82,
-    "volume from 64 MiB, 16 in flight": 0.40,
+    "volume from 64 MiB, 16 in flight": 0.40, "GET server": 0.049, "servers/detail": 0.168, "volumes/detail": 0.074,
 }  # fmt: skip
 """Of OpenStack 2026.2 on two cores, as issue 16 has them: another machine's, so that they say the order alone."""
-GOALS: Mapping[str, float] = {
-    "GET image, 1 caller": 10, "GET image, 64 callers": 10, "list 25, 64 callers": 20, "filter, 64 callers": 20,
-    "POST image, 64 callers": 15, "PATCH image, 64 callers": 15, "server from image": 10, "server from volume": 10,
-    "createImage": 10, "rebuild": 10, "delete": 10, "volume from 64 MiB": 10, "server from image, 16 in flight": 20,
-    "volume from 64 MiB, 16 in flight": 20,
-}  # fmt: skip
 FLOWS = ("server from image", "server from volume", "createImage", "rebuild", "delete", "volume from 64 MiB")
-
-
-@dataclass(slots=True)
-class Row:
-    """A figure. ``unit``: ``/s`` and ``MiB/s`` are better when large, ``s`` when small. ``limit``: of this machine, in
-    the same run; ``real``: of a real OpenStack, in the same run where ``beside`` says so."""
-
-    name: str
-    ours: float
-    unit: str
-    limit: float | None = None
-    real: float | None = None
-    beside: bool = False
-    p50: float | None = None
-    p99: float | None = None
-    cpu: float | None = None
-    late: float | None = None
-
-    @property
-    def times_the_real(self) -> float | None:
-        """How many times the real one's."""
-        if not self.real:
-            return None
-        return self.real / self.ours if self.unit == "s" else self.ours / self.real
 
 
 @contextmanager
@@ -180,6 +144,8 @@ async def flows(quick: bool, auth_url: str, real: str) -> list[Row]:
                 total = (3 if quick else 10) * (1 if in_flight == 1 else 8)
                 found = [await bench_flows.measured(cloud, flow, in_flight, total) for cloud in clouds]
                 rows.append(_flow_row(name, in_flight, found))
+        reads = [await bench_flows.polled(cloud, 200 if quick else 1000) for cloud in clouds]
+        rows += [_flow_row(name, 1, [(taken[name], 0.0) for taken in reads]) for name in reads[0]]
     return rows
 
 
@@ -187,8 +153,11 @@ def _flow_row(name: str, in_flight: int, found: list[tuple[list[float], float]])
     title = name if in_flight == 1 else f"{name}, {in_flight} in flight"
     values = [statistics.median(taken) if in_flight == 1 else rate for taken, rate in found]
     real = values[1] if len(values) > 1 else RECORDED.get(title)
-    unit = "s" if in_flight == 1 else "/s"
-    return Row(title, values[0], unit, None, real, len(values) > 1)
+    row = Row(title, values[0], "s" if in_flight == 1 else "/s", None, real, len(values) > 1)
+    if in_flight == 1:
+        times = sorted(found[0][0])
+        row.p50, row.p99 = 1e3 * times[len(times) // 2], 1e3 * times[int(len(times) * 0.99)]
+    return row
 
 
 def of_flows(quick: bool, real: str) -> list[Row]:
@@ -202,48 +171,6 @@ def of_flows(quick: bool, real: str) -> list[Row]:
         cloud.stop()
         EmbeddedPostgres(folder).remove()
         shutil.rmtree(folder, ignore_errors=True)
-
-
-# ---- what is kept
-
-
-def table(rows: list[Row], head: str) -> str:
-    lines = [
-        head, "",
-        "| Work | here | of the limit | p50 · p99 | p99/p50 | CPU a request | loop late by 10 ms | a real one"
-        " | times | goal |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-    ]  # fmt: skip
-    for row in rows:
-        times = row.times_the_real
-        spread = "" if row.p50 is None or row.p99 is None else f"{row.p99 / row.p50:.1f}"
-        cells = [
-            row.name, f"{row.ours:.3g} {row.unit}", "" if row.limit is None else f"{row.ours / row.limit:.2f}",
-            "" if row.p50 is None else f"{row.p50:.1f} · {row.p99:.1f} ms", spread,
-            "" if row.cpu is None else f"{row.cpu:.2f} ms", "" if row.late is None else f"{100 * row.late:.0f} %",
-            "" if row.real is None else f"{row.real:.3g}{'' if row.beside else ' (recorded)'}",
-            "" if times is None else f"{times:.1f}", f"{GOALS.get(row.name, '')}",
-        ]  # fmt: skip
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
-
-
-def commit() -> str:
-    words = ["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"]
-    return subprocess.run(words, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
-
-
-def keep(rows: list[Row]) -> str:
-    """The figures as JSON and in the page; the table."""
-    now, load_average = datetime.now(UTC), os.getloadavg()[0]
-    machine = f"{platform.machine()}, {os.cpu_count()} processors, load {load_average:.1f}"
-    text = table(rows, f"{now:%Y-%m-%d}, commit {commit()}, {machine}, Python {platform.python_version()}.")
-    KEPT.mkdir(exist_ok=True)
-    kept = {"date": now.isoformat(), "commit": commit(), "machine": machine, "figures": [asdict(row) for row in rows]}
-    (KEPT / f"{now:%Y%m%dT%H%M%S}-{commit()}.json").write_bytes(orjson.dumps(kept, option=orjson.OPT_INDENT_2))
-    before, _, rest = PAGE.read_text().partition(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}{text}{END}{rest.partition(END)[2]}")
-    return text
 
 
 def main() -> None:

@@ -1,4 +1,5 @@
-"""Two commits beside each other: the image service's processor time for a request, in turns, the better of each.
+"""Two commits beside each other: processor time of the image service and of its database for a request, in turns, the
+better of each.
 
     make bench-compare A=origin/main B=HEAD
 
@@ -20,16 +21,19 @@ import asyncio, sys
 sys.path.insert(0, sys.argv[1] + "/tests")
 from bench import bench_image as bench
 from bench.broker import a_bus
-from bench.http_load import load
+from bench.http_load import load, processor_seconds
+from stackwire.cloud.postgres import EmbeddedPostgres
 import orjson
 
 async def all_of(target):
-    found = {}
+    found, database, seconds = {}, EmbeddedPostgres(target.folder).pid, float(sys.argv[2])
     await bench.fill(target.dsn, bench.PROJECT, 1, 1000)
     for name, (make, expect) in bench.jobs(target, 1000).items():
         await load(target.port, make, callers=8, seconds=1, expect=expect, pid=target.pid)
-        figures = await load(target.port, make, callers=16, seconds=float(sys.argv[2]), expect=expect, pid=target.pid)
+        before = processor_seconds(database)
+        figures = await load(target.port, make, callers=16, seconds=seconds, expect=expect, pid=target.pid)
         found[name] = figures.cpu
+        found[name + ", database"] = 1e3 * (processor_seconds(database) - before) / (figures.rate * seconds)
     return found
 
 with a_bus(None) as bus, bench.served(bus, {}) as target:
@@ -68,9 +72,9 @@ def main() -> None:
             for own, tree in zip(best, trees, strict=True):
                 for what, cpu in measured(tree, given.seconds).items():
                     own[what] = min(cpu, own.get(what, cpu))
-    print(f"{'CPU ms a request':18}" + "".join(f"{commit:>16}" for commit in given.commits) + f"{'ratio':>8}")
+    print(f"{'CPU ms a request':22}" + "".join(f"{commit:>16}" for commit in given.commits) + f"{'ratio':>8}")
     for what, first in best[0].items():
-        print(f"{what:18}{first:16.3f}{best[1][what]:16.3f}{first / best[1][what]:8.2f}")
+        print(f"{what:22}{first:16.3f}{best[1][what]:16.3f}{first / best[1][what]:8.2f}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ Servers are listed that the flows before have made; of volumes there are 1,000.
 
 import argparse
 import asyncio
+import gc
 import shutil
 import statistics
 import sys
@@ -35,6 +36,8 @@ VERSIONS = {"compute": "2.93", "volume": "3.70"}
 IN_FLIGHT = (1, 16, 64)
 LISTED = 1000
 """Volumes in a list: a page of the most that there may be in one."""
+POLLED = 64
+"""Servers, and volumes, in the page that a client polls."""
 Flow = Callable[["Cloud"], Awaitable[float]]
 """Makes one thing, and returns the seconds that it took."""
 
@@ -93,12 +96,19 @@ class Cloud:
     async def volume(self, **fields: Any) -> tuple[str, float]:
         return await self.make("volume", "volumes", "volume", {"size": 1, **fields}, "available")
 
-    async def fill(self, count: int) -> None:
-        """As many volumes as that, blank ones beside those there are; once, whoever asks first."""
+    async def fill(self, service: str, kind: str, count: int, make: Callable[[], Awaitable[object]]) -> str:
+        """As many as that, new ones beside those there are; once, whoever asks first. The id of one of them."""
         async with self.filling:
-            found = (await self.send("GET", "volume", "/volumes"))["volumes"]
+            found = (await self.send("GET", service, f"/{kind}"))[kind]
             for _ in range(0, max(count - len(found), 0), IN_FLIGHT[1]):
-                await asyncio.gather(*(self.volume() for _ in range(IN_FLIGHT[1])))
+                await asyncio.gather(*(make() for _ in range(IN_FLIGHT[1])))
+            return str((await self.send("GET", service, f"/{kind}?limit=1"))[kind][0]["id"])
+
+    async def fill_servers(self, count: int) -> str:
+        return await self.fill("compute", "servers", count, lambda: self.server(imageRef=self.images[1]))
+
+    async def fill_volumes(self, count: int) -> str:
+        return await self.fill("volume", "volumes", count, self.volume)
 
     async def act(self, server: str, goal: str, **action: Any) -> float:
         begun = time.perf_counter()
@@ -210,7 +220,7 @@ async def upload(cloud: Cloud) -> float:
 
 async def list_volumes(cloud: Cloud) -> float:
     """Of 1,000, which are made before the first is measured."""
-    await cloud.fill(LISTED)
+    await cloud.fill_volumes(LISTED)
     return await listed(cloud, "volume", "/volumes/detail")
 
 
@@ -218,6 +228,26 @@ async def listed(cloud: Cloud, service: str, path: str) -> float:
     begun = time.perf_counter()
     await cloud.send("GET", service, path)
     return time.perf_counter() - begun
+
+
+# ---- what a client polls
+
+
+async def polled(cloud: Cloud, requests: int) -> Mapping[str, list[float]]:
+    """Seconds of each of so many requests for a server and for pages of servers and volumes, one after the other."""
+    server = await cloud.fill_servers(POLLED)
+    await cloud.fill_volumes(POLLED)
+    paths = {
+        "GET server": ("compute", f"/servers/{server}"),
+        "servers/detail": ("compute", f"/servers/detail?limit={POLLED}"),
+        "volumes/detail": ("volume", f"/volumes/detail?limit={POLLED}"),
+    }
+    gc.collect()
+    gc.disable()  # of this process, which would be measured
+    try:
+        return {name: [await listed(cloud, *path) for _ in range(requests)] for name, path in paths.items()}
+    finally:
+        gc.enable()
 
 
 COMPUTE: Mapping[str, Flow] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -48,6 +48,12 @@ class Session:
         with mapped():
             records = await self._connection.fetch(sql, *args)
         return [model(**record) for record in records]
+
+    async def read(self, read: Callable[[Any], M], sql: str, *args: Any) -> list[M]:
+        """What ``read`` returns for every row: a tuple with names, which has a hash where its values have."""
+        with mapped():
+            records = await self._connection.fetch(sql, *args)
+        return [read(record) for record in records]
 
     async def rows(self, sql: str, *args: Any) -> list[dict[str, Any]]:
         """Every row as a dictionary, for the few reads that have no model."""

@@ -1,7 +1,10 @@
 """The images' rows. A status changes by a transition only; an update writes the difference only."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from stackwire.core.states import Verb
 from stackwire.db.errors import UniqueViolation
@@ -15,22 +18,34 @@ from stackwire.image.domain.states import FORMATS_OPEN, QUEUED, UPDATE, ImageSta
 
 TABLE = Table(ImageRow, "images", states=ImageStates, live="deleted_at IS NULL")
 DELETED_ROWS = Table(ImageRow, "images", states=ImageStates, live="deleted_at IS NOT NULL")
-
-
+_IMAGES_KEPT = 1024
+"""Some ten MiB, with what is shown of them."""
 _OWN = TABLE.qualified("i")
 
 
 def columns(project: str) -> str:
-    """The columns of an Image from ``images i``; ``project`` is the placeholder of the caller's project."""
+    """What ``image_of`` reads, from ``images i``; ``project`` is the placeholder of the caller's project."""
     return f"""{_OWN},
-        coalesce((SELECT json_object_agg(p.name, p.value ORDER BY p.id) FROM image_properties p
-                   WHERE p.image_id = i.id AND p.deleted_at IS NULL), '{{}}'::json) AS properties,
-        ARRAY(SELECT t.value FROM image_tags t WHERE t.image_id = i.id ORDER BY t.id) AS tags,
-        coalesce((SELECT json_agg(json_build_object('id', l.id, 'store', l.store, 'object', l.value, 'url', l.url,
-                                                    'metadata', l.metadata) ORDER BY l.position, l.id)
-                    FROM image_locations l WHERE l.image_id = i.id AND l.status = 'active'), '[]'::json) AS locations,
+        (SELECT json_object_agg(p.name, p.value ORDER BY p.id) FROM image_properties p
+          WHERE p.image_id = i.id AND p.deleted_at IS NULL)::text AS properties,
+        (SELECT json_agg(t.value ORDER BY t.id) FROM image_tags t WHERE t.image_id = i.id)::text AS tags,
+        (SELECT json_agg(json_build_object('id', l.id, 'store', l.store, 'object', l.value, 'url', l.url,
+                                           'metadata', l.metadata) ORDER BY l.position, l.id)
+           FROM image_locations l WHERE l.image_id = i.id AND l.status = 'active')::text AS locations,
         (SELECT m.status FROM image_members m
           WHERE m.image_id = i.id AND m.member = {project} AND m.deleted_at IS NULL) AS member_status"""
+
+
+@lru_cache(_IMAGES_KEPT)
+def image_of(row: Hashable) -> Image:
+    """The image of a row of ``columns``: of an equal row the same one, which is not made again."""
+    values: dict[str, Any] = dict(row.items())  # type: ignore[attr-defined]  # what asyncpg gives is a mapping as well
+    for part in ("properties", "tags", "locations"):
+        if (text := values[part]) is None:
+            del values[part]
+        else:
+            values[part] = orjson.loads(text)
+    return Image(**values)
 
 
 _GET_ANY = f"SELECT {columns('$2')} FROM images i WHERE i.id = $1"
@@ -39,7 +54,8 @@ _GET = f"{_GET_ANY} AND i.deleted_at IS NULL"
 
 async def get(session: Session, image_id: str, project_id: str | None, *, deleted: bool = False) -> Image | None:
     """One image with all that belongs to it, in one statement. ``deleted``: also one that is deleted."""
-    return await session.one(Image, _GET_ANY if deleted else _GET, image_id, project_id)
+    found = await session.read(image_of, _GET_ANY if deleted else _GET, image_id, project_id)
+    return found[0] if found else None
 
 
 async def must_get(session: Session, image_id: str, project_id: str | None) -> Image:

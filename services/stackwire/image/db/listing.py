@@ -10,13 +10,15 @@ from typing import Any
 
 from stackwire.db.query import Conditions, SortKey, after_marker
 from stackwire.db.session import Session
-from stackwire.image.db.images import columns
+from stackwire.image.db.images import columns, image_of
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.listing import TIMES, Condition, Query
 
 PLANNER = {"enable_bitmapscan": "off"}
 """Settings of the connections: a page is walked along an index that has its order. PostgreSQL, which takes a property's
 name and value for independent, estimates that collecting all matches and sorting them is as cheap."""
+_ALL = "i.created_at > '-infinity'"
+"""True of all images, and the condition of the index that has them all: it is no other walk's."""
 _EXPRESSIONS = {
     "name": "coalesce(i.name, '')",
     "disk_format": "coalesce(i.disk_format, '')",
@@ -36,7 +38,7 @@ async def list_page(
 ) -> list[Image]:
     """At most ``limit`` images behind ``after`` that the project may see and the query selects."""
     sql, values = statement(query, limit, project_id=project_id, is_admin=is_admin, after=after)
-    return await session.all(Image, sql, *values)
+    return await session.read(image_of, sql, *values)
 
 
 def statement(
@@ -65,7 +67,7 @@ class _Page:
         self._where = self._wanted.sql
 
     def statement(self) -> tuple[str, Sequence[Any]]:
-        """The walks together, cut to one page, and each of its images whole."""
+        """The walks together, cut to one page; each of its images is then read whole, and none beside them."""
         if self._query.properties:
             walks = [self._walk_along_property()]
         else:
@@ -74,7 +76,7 @@ class _Page:
         sql = (
             f"SELECT {columns(self._project + '::text')} FROM"
             f" (SELECT * FROM ({' UNION '.join(walks)}) visible ORDER BY {order} LIMIT {self._limit}) page"
-            f" JOIN images i ON i.id = page.id ORDER BY {order}"
+            f" CROSS JOIN LATERAL (SELECT * FROM images WHERE id = page.id OFFSET 0) i ORDER BY {order}"
         )
         return sql, self._wanted.values
 
@@ -117,9 +119,9 @@ class _Page:
         visibility, own = self._query.visibility, self._own
         if self._is_admin:
             if visibility is None:
-                return [["images i", f"(i.visibility <> 'community' OR {own})"]]
+                return [["images i", _ALL, f"(i.visibility <> 'community' OR {own})"]]
             if visibility == "all":
-                return [["images i"]]
+                return [["images i", _ALL]]
             return [["images i", f"i.visibility = {self._placeholder(visibility)}"]]
         public, community = ["images i", "i.visibility = 'public'"], ["images i", "i.visibility = 'community'"]
         single = {

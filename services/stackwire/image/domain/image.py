@@ -67,6 +67,8 @@ class Image(ImageRow):
     properties: Properties = field(default_factory=dict)
     member_status: str | None = None
     locations: Sequence[Location] = ()
+    views: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """What is shown of it, by the API: made once, however often the image is read."""
 
     def __post_init__(self) -> None:
         """Rows have locations as mappings."""

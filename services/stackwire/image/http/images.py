@@ -1,6 +1,6 @@
 """Images: the handlers of their metadata."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
@@ -14,7 +14,7 @@ from stackwire.image.domain.image import Image
 from stackwire.image.flows.api.images import ImageMetadata
 from stackwire.image.flows.api.stores import StoreQueries
 from stackwire.image.http.bodies import body_of, check_no_body, no_content
-from stackwire.image.http.views import image_view
+from stackwire.image.http.views import image_json, image_view
 
 
 class ImageHandlers:
@@ -41,9 +41,9 @@ class ImageHandlers:
         image = await self._metadata.get(request[CONTEXT], request.match_info["image_id"])
         return respond(200, await self._view(request, image))
 
-    async def _view(self, request: web.Request, image: Image) -> dict[str, Any]:
+    async def _view(self, request: web.Request, image: Image) -> Any:
         (located,) = await self._metadata.locations.render(request[CONTEXT], [image])
-        return {**image_view(image), **located}
+        return _rendered(image, located)
 
     async def index(self, request: web.Request) -> web.Response:
         """A page of the images the caller may see, with the link to the next one."""
@@ -52,7 +52,7 @@ class ImageHandlers:
         located = await self._metadata.locations.render(request[CONTEXT], images)
         pairs = [(name, value) for name, value in request.query.items() if name != "marker"]
         body = {
-            "images": [{**image_view(image), **locations} for image, locations in zip(images, located, strict=True)],
+            "images": list(map(_rendered, images, located)),
             "first": link("/v2/images", pairs) if pairs else "/v2/images",
             "schema": "/v2/schemas/images",
         }
@@ -93,3 +93,8 @@ class ImageHandlers:
         check_no_body(request)
         await self._metadata.reactivate(request[CONTEXT], request.match_info["image_id"])
         return no_content()
+
+
+def _rendered(image: Image, located: Mapping[str, Any]) -> Any:
+    """``located``: what is shown of its locations, to the caller."""
+    return {**image_view(image), **located} if located else image_json(image)

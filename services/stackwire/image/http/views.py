@@ -4,6 +4,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from stackwire.image.domain.attributes import DESCRIBED
 from stackwire.image.domain.cache import CachedImage
 from stackwire.image.domain.image import Image, stamp
@@ -62,6 +64,14 @@ def image_view(image: Image) -> dict[str, Any]:
     )
     if image.has_data:
         view["stores"] = ",".join(image.stores)
+    return view
+
+
+def image_json(image: Image) -> orjson.Fragment:
+    """The view as JSON."""
+    view = image.views.get("v2")
+    if view is None:
+        view = image.views["v2"] = orjson.Fragment(orjson.dumps(image_view(image)))
     return view
 
 
