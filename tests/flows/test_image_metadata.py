@@ -45,6 +45,17 @@ async def test_changes_of_different_properties_at_the_same_time_are_all_kept(clo
     assert {image[f"p{n}"] for n in range(40)} == {str(n) for n in range(40)}
 
 
+async def test_the_last_of_many_changes_at_once_notifies_of_all_of_them(cloud: TestCloud) -> None:
+    demo = await cloud.http("demo")
+    wanted = {f"p{n}": str(n) for n in range(20)}
+    image_id = await a_queued_image(demo, **dict.fromkeys(wanted, "old"))
+    answers = await asyncio.gather(*(patch(demo, image_id, ("replace", f"/{n}", wanted[n])) for n in wanted))
+    assert [answer.ok(200).json[name] for answer, name in zip(answers, wanted, strict=True)] == list(wanted.values())
+    last = "SELECT payload FROM outbox WHERE name = 'image.update' AND payload ->> 'id' = $1 ORDER BY seq DESC LIMIT 1"
+    (row,) = await cloud.rows("image", last, image_id)
+    assert row["payload"]["properties"] == wanted
+
+
 async def test_a_patch_with_one_bad_operation_changes_nothing(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     image_id = await a_queued_image(demo, a="1")

@@ -125,11 +125,11 @@ async def write(session: Session, messages: Sequence[Outgoing]) -> None:
 
 
 async def waiting(session: Session, limit: int, held_back: Sequence[str] = ()) -> list[Outgoing]:
-    """The oldest unsent messages, locked until the transaction ends; destinations ``held_back`` are left out."""
+    """The oldest unsent messages; destinations ``held_back`` are left out. The relay's advisory lock is theirs, too."""
     return await session.all(
         Outgoing,
         "SELECT seq, id, kind, name, destination, address, payload, context, created_at FROM outbox"
-        " WHERE sent_at IS NULL AND destination <> ALL($2) ORDER BY seq LIMIT $1 FOR UPDATE SKIP LOCKED",
+        " WHERE sent_at IS NULL AND destination <> ALL($2) ORDER BY seq LIMIT $1",
         limit,
         list(held_back),
     )

@@ -10,6 +10,7 @@ sends it again.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from contextvars import Context
@@ -165,7 +166,8 @@ class Relay:
         done: dict[bool, list[int]] = {False: [], True: []}
         for message in messages:
             done[self._is_lost_with_process(message.kind)].append(message.seq)
-            RELAY_SENT.labels(self._database.schema, message.kind).inc()
+        for kind, count in Counter(message.kind for message in messages).items():
+            RELAY_SENT.labels(self._database.schema, kind).inc(count)
         if messages:
             await outbox.mark_sent(session, done[False], self._database.clock.now(), unhandled=done[True])
 

@@ -1,7 +1,7 @@
 """Rows of ``instances``, and servers with all their parts. Only ``transition`` changes ``vm_state``, ``task_state``."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -37,40 +37,23 @@ SELECT {TABLE.qualified("i")}, e.flavor, e.old_flavor, e.new_flavor, e.request_s
   FROM instances i JOIN instance_extra e ON e.instance_uuid = i.uuid"""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerRow(Instance):
-    """A row of ``SERVERS``."""
-
-    flavor: dict[str, Any]
-    old_flavor: dict[str, Any] | None
-    new_flavor: dict[str, Any] | None
-    request_spec: dict[str, Any]
-    metadata: dict[str, str] | None
-    system_metadata: dict[str, str] | None
-    tags: list[str] | None
-    devices: list[dict[str, Any]] | None
-    addresses: list[dict[str, Any]] | None
-    fault: dict[str, Any] | None
-    group_uuid: str | None
-    service: dict[str, Any] | None
-
-    def server(self) -> Server:
-        """The row and its parts as domain objects."""
-        return Server(
-            instance=Instance(**{f.name: getattr(self, f.name) for f in fields(Instance)}),
-            flavor=flavor_from(self.flavor),
-            old_flavor=flavor_from(self.old_flavor) if self.old_flavor else None,
-            new_flavor=flavor_from(self.new_flavor) if self.new_flavor else None,
-            devices=tuple(BlockDevice(**timed(device)) for device in self.devices or ()),
-            metadata=self.metadata or {},
-            system_metadata=self.system_metadata or {},
-            tags=tuple(self.tags or ()),
-            addresses=tuple(FixedIp(**address) for address in self.addresses or ()),
-            fault=Fault(**timed(self.fault)) if self.fault else None,
-            request_spec=self.request_spec,
-            group_uuid=self.group_uuid,
-            service=_host_service(self.service),
-        )
+def server_of(row: Mapping[str, Any]) -> Server:
+    """A row of ``SERVERS`` and its parts as domain objects."""
+    return Server(
+        instance=Instance(**{name: row[name] for name in TABLE.names}),
+        flavor=flavor_from(row["flavor"]),
+        old_flavor=flavor_from(row["old_flavor"]) if row["old_flavor"] else None,
+        new_flavor=flavor_from(row["new_flavor"]) if row["new_flavor"] else None,
+        devices=tuple(BlockDevice(**timed(device)) for device in row["devices"] or ()),
+        metadata=row["metadata"] or {},
+        system_metadata=row["system_metadata"] or {},
+        tags=tuple(row["tags"] or ()),
+        addresses=tuple(FixedIp(**address) for address in row["addresses"] or ()),
+        fault=Fault(**timed(row["fault"])) if row["fault"] else None,
+        request_spec=row["request_spec"],
+        group_uuid=row["group_uuid"],
+        service=_host_service(row["service"]),
+    )
 
 
 def _host_service(row: Mapping[str, Any] | None) -> HostService | None:
@@ -102,29 +85,29 @@ def scope(ctx: RequestContext) -> str | None:
 
 async def find(session: Session, ctx: RequestContext, uuid: str, *, deleted: bool = False) -> Server:
     """A server the caller may see, with everything; InstanceNotFound otherwise. ``deleted``: a deleted one, too."""
-    row = await session.one(
-        ServerRow,
+    found = await session.read(
+        server_of,
         f"{SERVERS} WHERE i.uuid = $1 AND ($3 OR NOT i.deleted) AND NOT i.hidden"
         " AND ($2::text IS NULL OR i.project_id = $2)",
         uuid,
         scope(ctx),
         deleted,
     )
-    if row is None:
+    if not found:
         raise InstanceNotFound(instance_id=uuid)
-    return row.server()
+    return found[0]
 
 
 async def by_uuid(session: Session, uuid: str) -> Server | None:
     """Any project's server that is not deleted, with everything."""
-    row = await session.one(ServerRow, f"{SERVERS} WHERE i.uuid = $1 AND NOT i.deleted", uuid)
-    return None if row is None else row.server()
+    found = await session.read(server_of, f"{SERVERS} WHERE i.uuid = $1 AND NOT i.deleted", uuid)
+    return found[0] if found else None
 
 
 async def by_uuids(session: Session, uuids: Sequence[str]) -> list[Server]:
     """Those of them that are not deleted, in this order, read at once."""
-    rows = await session.all(ServerRow, f"{SERVERS} WHERE i.uuid = ANY($1) AND NOT i.deleted", list(uuids))
-    found = {row.uuid: row.server() for row in rows}
+    servers = await session.read(server_of, f"{SERVERS} WHERE i.uuid = ANY($1) AND NOT i.deleted", list(uuids))
+    found = {server.uuid: server for server in servers}
     return [found[uuid] for uuid in uuids if uuid in found]
 
 

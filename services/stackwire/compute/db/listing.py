@@ -1,6 +1,6 @@
 """``GET /servers`` as one statement. Every column in it comes from the tables in ``domain.listing``."""
 
-from stackwire.compute.db.instances import SERVERS, ServerRow
+from stackwire.compute.db.instances import SERVERS, server_of
 from stackwire.compute.domain.listing import ListServersRequest, StateFilter
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import SOFT_DELETED
@@ -85,8 +85,7 @@ async def list_page(database: Database, request: ListServersRequest) -> list[Ser
         order = await _order(session, conditions, request)
         limit = conditions.placeholder(request.limit)
         statement = f"{SERVERS} WHERE {conditions.sql} ORDER BY {order_by(order)} LIMIT {limit}"
-        rows = await session.all(ServerRow, statement, *conditions.values)
-    return [row.server() for row in rows]
+        return await session.read(server_of, statement, *conditions.values)
 
 
 async def _order(session: Session, conditions: Conditions, request: ListServersRequest) -> list[SortKey]:

@@ -33,7 +33,8 @@ def columns(project: str) -> str:
                                            'metadata', l.metadata) ORDER BY l.position, l.id)
            FROM image_locations l WHERE l.image_id = i.id AND l.status = 'active')::text AS locations,
         (SELECT m.status FROM image_members m
-          WHERE m.image_id = i.id AND m.member = {project} AND m.deleted_at IS NULL) AS member_status"""
+          WHERE m.image_id = i.id AND m.member = {project} AND m.deleted_at IS NULL) AS member_status,
+        i.xmin AS version"""
 
 
 @lru_cache(_IMAGES_KEPT)
@@ -115,6 +116,13 @@ async def update(uow: UnitOfWork, before: Image, change: Difference) -> None:
         raise NotQueued(before=now.status, after=now.status)
 
 
+async def try_update(uow: UnitOfWork, before: Image, change: Difference) -> bool:
+    """The same for a change of anything but the status; False, and nothing written, when the row has changed since
+    ``before`` was read."""
+    sql, *arguments = _difference(before, change, change.columns, uow, before.version)
+    return bool(await uow.value(sql, *arguments))
+
+
 async def refusal(uow: UnitOfWork, image_id: str, status: str) -> NotQueued:
     """Why an image could not become ``status``. Raises ImageNotFound."""
     return NotQueued(before=(await must_get(uow, image_id, None)).status, after=status)
@@ -128,25 +136,31 @@ async def transition_from(uow: UnitOfWork, image: ImageRow, verb: Verb, **change
 _PARTS = {
     "set": """
         INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)
-        SELECT $1, name, value, $2, $2, {0}
-          FROM unnest({1}::text[], {2}::text[]) WITH ORDINALITY AS p (name, value, at) ORDER BY at
+        SELECT touched.id, name, value, $2, $2, {0}
+          FROM touched, unnest({1}::text[], {2}::text[]) WITH ORDINALITY AS p (name, value, at) ORDER BY at
         ON CONFLICT (image_id, name)
         DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at, deleted_at = NULL""",
     "removed": """
         UPDATE image_properties SET deleted_at = $2, updated_at = $2
-         WHERE image_id = $1 AND name = ANY({0}::text[]) AND deleted_at IS NULL""",
-    "tags_added": "INSERT INTO image_tags (image_id, value) SELECT $1, unnest({0}::text[]) ON CONFLICT DO NOTHING",
-    "tags_removed": "DELETE FROM image_tags WHERE image_id = $1 AND value = ANY({0}::text[])",
+         WHERE image_id = (SELECT id FROM touched) AND name = ANY({0}::text[]) AND deleted_at IS NULL""",
+    "tags_added": """
+        INSERT INTO image_tags (image_id, value) SELECT id, unnest({0}::text[]) FROM touched ON CONFLICT DO NOTHING""",
+    "tags_removed": "DELETE FROM image_tags WHERE image_id = (SELECT id FROM touched) AND value = ANY({0}::text[])",
 }
-"""How each part of a difference is written: $1 is the image, $2 the time, {0} and on the part's own values."""
+"""How each part of a difference is written: $2 is the time, {0} and on the part's own values."""
 
 
-def _difference(before: Image, change: Difference, columns: Mapping[str, Any], uow: UnitOfWork) -> list[Any]:
-    """The statement and its arguments. It answers how many images it touched; at none it is rolled back."""
+def _difference(
+    before: Image, change: Difference, columns: Mapping[str, Any], uow: UnitOfWork, version: int | None = None
+) -> list[Any]:
+    """The statement and its arguments. It answers how many images it touched: none, and it has written nothing, when
+    the row is not as it has to be."""
     arguments = Arguments(before.id, uow.now)
     sets = ["updated_at = $2", *(f"{name} = {arguments.placeholder(value)}" for name, value in columns.items())]
     states = _states(columns)
     condition = "" if states is None else f" AND status = ANY({arguments.placeholder(states)}::text[])"
+    if version is not None:
+        condition += f" AND xmin = {arguments.placeholder(version)}::xid"
     touched = f"UPDATE images SET {', '.join(sets)} WHERE id = $1 AND deleted_at IS NULL{condition} RETURNING id"
     values: dict[str, list[Any]] = {
         "set": [before.created_at, list(change.set), list(change.set.values())],

@@ -76,7 +76,7 @@ class _Page:
         sql = (
             f"SELECT {columns(self._project + '::text')} FROM"
             f" (SELECT * FROM ({' UNION '.join(walks)}) visible ORDER BY {order} LIMIT {self._limit}) page"
-            f" CROSS JOIN LATERAL (SELECT * FROM images WHERE id = page.id OFFSET 0) i ORDER BY {order}"
+            f" CROSS JOIN LATERAL (SELECT *, xmin FROM images WHERE id = page.id OFFSET 0) i ORDER BY {order}"
         )
         return sql, self._wanted.values
 

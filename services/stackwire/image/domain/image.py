@@ -67,6 +67,8 @@ class Image(ImageRow):
     properties: Properties = field(default_factory=dict)
     member_status: str | None = None
     locations: Sequence[Location] = ()
+    version: int | None = field(default=None, compare=False)
+    """Of its row as it was read: each change of the row makes another."""
     views: dict[str, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
     """What is shown of it, by the API: made once, however often the image is read."""
 
@@ -112,13 +114,19 @@ def difference(before: Image, after: Image) -> Difference:
     moved = tuple(after.locations) != tuple(before.locations)
     return Difference(
         columns={name: getattr(after, name) for name in COLUMNS if getattr(after, name) != getattr(before, name)},
-        set={name: value for name, value in new.items() if name not in old or old[name] != value},
+        set=changed_properties(before, after),
         removed=_without(old, new),
         tags_added=_without(after.tags, before.tags),
         tags_removed=_without(before.tags, after.tags),
         new=_without(new, old),
         locations=tuple(after.locations) if moved else None,
     )
+
+
+def changed_properties(before: Image, after: Image) -> dict[str, str | None]:
+    """Those that are new or have another value."""
+    old = before.properties
+    return {name: value for name, value in after.properties.items() if name not in old or old[name] != value}
 
 
 def _without(names: Iterable[str], others: Container[str]) -> tuple[str, ...]:

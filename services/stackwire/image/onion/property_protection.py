@@ -32,6 +32,8 @@ class ImagePropertyProtection(Layer[Images], Images):
         return self._readable(ctx, await self.inner.create(ctx, uow, image))
 
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
+        if self.deps.protection is None:
+            return await self.inner.update(ctx, uow, before, after)
         change = difference(before, after)
         for name in forbidden_changes(lambda verb, name: self._may(ctx, verb, name), before, change):
             raise PropertyForbidden(name=name)
@@ -47,4 +49,4 @@ class ImagePropertyProtection(Layer[Images], Images):
         if self.deps.protection is None:
             return image
         readable = {name: value for name, value in image.properties.items() if self._may(ctx, "read", name)}
-        return replace(image, properties=readable)
+        return replace(image, properties=readable, version=None)  # it is not what the row has

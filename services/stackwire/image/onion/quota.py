@@ -12,7 +12,7 @@ from stackwire.image.db import members as member_rows
 from stackwire.image.db import usage as usage_rows
 from stackwire.image.domain import quota
 from stackwire.image.domain.errors import ImageTooBig, StorageFull
-from stackwire.image.domain.image import Image, difference
+from stackwire.image.domain.image import Image
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.quota import Limits
 from stackwire.image.domain.uploads import WrittenData
@@ -48,11 +48,10 @@ class ImageQuota(Layer[port.Images], port.Images):
         _check_new_location(limits, before, after)
         saved = await self.inner.update(ctx, uow, before, after)
         await _check_locations(uow, limits, before, after, saved)
-        change = difference(before, after)
-        if change.new:
+        if after.properties.keys() - before.properties.keys():
             count = await image_rows.property_count(uow, before.id, own=limits.count_own_properties)
             quota.check_count("properties", count, limits.properties)
-        if change.tags_added:
+        if set(after.tags) - set(before.tags):
             quota.check_count("tags", await image_rows.tag_count(uow, before.id), limits.tags)
         return saved
 

@@ -13,7 +13,7 @@ from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images as rows
 from stackwire.image.domain import attributes, patch, travel
 from stackwire.image.domain.errors import ReadOnly, TagNotFound, WrongStatus
-from stackwire.image.domain.image import Image, Properties, difference
+from stackwire.image.domain.image import Image, Properties, changed_properties
 from stackwire.image.domain.listing import Condition, Query
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, PENDING_DELETE, UPDATE
 from stackwire.image.flows.api.locations import LocationRequests
@@ -126,8 +126,7 @@ class ImageMetadata:
             if self._deps.elsewhere is not None:
                 await require_unused(self._deps.stores, before, _removed_stores(before, after))
             saved = await self._images.update(ctx, uow, before, after)
-            changed = difference(before, after).set
-            if rule is not None and changed:
+            if rule is not None and (changed := changed_properties(before, after)):
                 await self._record_client_change(uow, ctx, rule, image_id, changed)
             removed = _removed_stores(before, saved) if after.locations != before.locations else []
             if self._deps.elsewhere is None:
