@@ -27,8 +27,9 @@ from bench import bench_flows, bench_image
 from bench.bench_image import MIB, PROJECT, Target, hashed_beside, jobs, served, speed, uploaded
 from bench.broker import a_bus
 from bench.figures_page import Row, keep
-from bench.http_load import Figures, Refused, download, load, request
+from bench.http_load import Figures, Make, Refused, download, load, request
 from bench.image_rows import fill, image_id
+from bench.real_images import real_target
 from stackwire.cloud.options import free_ports
 from stackwire.cloud.postgres import EmbeddedPostgres
 from stackwire.compare.clouds import admin_of, credentials_of
@@ -45,6 +46,7 @@ RECORDED: Mapping[str, float] = {
     "volume from 64 MiB, 16 in flight": 0.40, "GET server": 0.049, "servers/detail": 0.168, "volumes/detail": 0.074,
 }  # fmt: skip
 """Of OpenStack 2026.2 on two cores, as issue 16 has them: another machine's, so that they say the order alone."""
+IMAGES = 1000
 FLOWS = ("server from image", "server from volume", "createImage", "rebuild", "delete", "volume from 64 MiB")
 
 
@@ -73,11 +75,15 @@ async def lag(target: Target) -> tuple[float, float]:
     return every, every - early
 
 
-async def requests(target: Target, seconds: float, bare: int) -> list[Row]:
-    """Ours, each with how often the loop was late while it ran; reads of a row with the bare server's beside."""
+async def requests(target: Target, seconds: float, bare: int, beside: Target | None) -> list[Row]:
+    """Ours, each with how often the loop was late while it ran; reads of a row with the bare server's beside.
+
+    ``beside``: the image service of a real OpenStack, which is asked in turns with ours.
+    """
     rows = []
+    others = jobs(beside, IMAGES) if beside else {}
     asked = {"GET": "GET image", "list 25": "list 25", "filter": "filter", "POST": "POST image", "PATCH": "PATCH image"}
-    for name, (make, expect) in jobs(target, 1000).items():
+    for name, (make, expect) in jobs(target, IMAGES).items():
         await load(target.port, make, callers=8, seconds=seconds / 4, expect=expect, pid=target.pid)
         for callers in (1, 64) if name == "GET" else (64,):
             before = await lag(target)
@@ -86,9 +92,16 @@ async def requests(target: Target, seconds: float, bare: int) -> list[Row]:
             title = f"{asked[name]}, {callers} caller{'s' * (callers > 1)}"
             rows.append(_row(title, figures, (after[1] - before[1]) / max(1.0, after[0] - before[0])))
             if name == "GET":
-                found = await load(bare, _rows(1000), callers=callers, seconds=seconds, expect=200, pid=target.pid)
+                found = await load(bare, _rows(IMAGES), callers=callers, seconds=seconds, expect=200, pid=target.pid)
                 rows[-1].limit = found.rate
+            if beside:
+                rows[-1].set_real((await _load_real(beside, *others[name], callers, seconds)).rate)
     return rows
+
+
+async def _load_real(target: Target, make: Make, expect: int, callers: int, seconds: float) -> Figures:
+    await load(target.port, make, callers=8, seconds=seconds / 4, expect=expect, pid=target.pid)
+    return await load(target.port, make, callers=callers, seconds=seconds, expect=expect, pid=target.pid)
 
 
 def _rows(count: int) -> Callable[[], bytes]:
@@ -101,7 +114,7 @@ def _row(title: str, figures: Figures, late: float) -> Row:
     return Row(title, figures.rate, "/s", None, RECORDED[title], False, figures.p50, figures.p99, figures.cpu, late)
 
 
-def transfers(target: Target, bare: int, data: bytes) -> list[Row]:
+def transfers(target: Target, bare: int, data: bytes, beside: Target | None) -> list[Row]:
     """An upload beside both digests in two threads, a download beside sendfile of the same bytes."""
     view, size, made = memoryview(data), len(data), list[str]()
     hashes = speed(size, lambda: hashed_beside(view, size))
@@ -112,17 +125,29 @@ def transfers(target: Target, bare: int, data: bytes) -> list[Row]:
         bare_file = max(bare_file, speed(size, lambda: download(bare + 1, asked, size)))
         came = max(came, speed(size, lambda: download(target.port, asked, size)))
     up, down = "upload 64 MiB", "download 64 MiB"
-    return [Row(up, sent, "MiB/s", hashes, RECORDED[up]), Row(down, came, "MiB/s", bare_file, RECORDED[down])]
+    rows = [Row(up, sent, "MiB/s", hashes, RECORDED[up]), Row(down, came, "MiB/s", bare_file, RECORDED[down])]
+    if beside:
+        rows[0].set_real(speed(size, lambda: made.append(uploaded(beside, view, size))))
+        asked = beside.ask("GET", f"/v2/images/{made[-1]}/file")
+        rows[1].set_real(speed(size, lambda: download(beside.port, asked, size)))
+    return rows
 
 
-def of_the_image_service(quick: bool) -> list[Row]:
-    data = os.urandom(64 * MIB)
+def of_the_image_service(quick: bool, real: str) -> list[Row]:
+    """``real``: a cloud to measure beside."""
     with a_bus(None) as bus, served(bus, {}) as target:
-        path = target.folder / "bytes"
+        data, path = os.urandom(64 * MIB), target.folder / "bytes"
         path.write_bytes(data)
-        asyncio.run(fill(target.dsn, PROJECT, 1, 1000))
         with limits(target, path) as bare:
-            return [*asyncio.run(requests(target, 1.0 if quick else 5.0, bare)), *transfers(target, bare, data)]
+            return asyncio.run(_of_the_image_service(target, bare, data, 1.0 if quick else 5.0, real))
+
+
+async def _of_the_image_service(target: Target, bare: int, data: bytes, seconds: float, real: str) -> list[Row]:
+    await fill(target.dsn, PROJECT, 1, IMAGES)
+    async with AsyncExitStack() as stack:
+        beside = await stack.enter_async_context(real_target(credentials_of(real), IMAGES)) if real else None
+        rows = await requests(target, seconds, bare, beside)
+        return [*rows, *await asyncio.to_thread(transfers, target, bare, data, beside)]
 
 
 # ---- flows
@@ -183,7 +208,7 @@ def main() -> None:
         os.environ["OS_CLIENT_CONFIG_FILE"] = file
     begun = time.monotonic()
     try:
-        rows = of_the_image_service(given.quick) if "image" in given.parts else []
+        rows = of_the_image_service(given.quick, real) if "image" in given.parts else []
     except (NoRabbit, Refused) as error:
         raise SystemExit(f"the image service was not measured: {error}") from error
     rows += of_flows(given.quick, real) if "flows" in given.parts else []

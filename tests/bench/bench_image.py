@@ -38,6 +38,7 @@ from support.rabbitmq import NoRabbit
 
 KEY = "0123456789abcdef" * 4
 PROJECT = "b" * 32
+NAME = "bench"
 CALLERS = (1, 16, 64)
 MIB = 2**20
 PATCH = "application/openstack-images-v2.1-json-patch"
@@ -55,13 +56,14 @@ REAL_BYTES = {"upload": {64: 186e6 / MIB, 512: 187e6 / MIB}, "download": {64: 60
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The service that is measured."""
+    """The service that is measured. ``image``: the id of each of its images, from 1 on."""
 
     port: int
     pid: int
     dsn: str
     folder: Path
     headers: dict[str, str]
+    image: Callable[[int], str] = image_id
 
     def ask(self, method: str, path: str, body: bytes = b"", **headers: str) -> bytes:
         return request(method, path, {**self.headers, **headers}, body)
@@ -117,17 +119,17 @@ def jobs(target: Target, images: int) -> dict[str, tuple[Make, int]]:
     """What is asked, and the status it is answered with."""
     number = itertools.count()
     wish = {f"property_{at:02}": f"value {at}" for at in range(PROPERTIES)}
-    create = orjson.dumps({"name": "bench", "disk_format": "raw", "container_format": "bare", **wish})
+    create = orjson.dumps({"name": NAME, "disk_format": "raw", "container_format": "bare", **wish})
     shown = target.ask("GET", "/v2/images?limit=25")
     filtered = [target.ask("GET", f"/v2/images?limit=25&property_00=kind-{at}") for at in range(KINDS)]
 
     def patch() -> bytes:
         at = next(number)
         change = orjson.dumps([{"op": "replace", "path": "/property_19", "value": f"changed {at}"}])
-        return target.ask("PATCH", f"/v2/images/{image_id(at % images + 1)}", change, **{"Content-Type": PATCH})
+        return target.ask("PATCH", f"/v2/images/{target.image(at % images + 1)}", change, **{"Content-Type": PATCH})
 
     return {
-        "GET": (lambda: target.ask("GET", f"/v2/images/{image_id(next(number) % images + 1)}"), 200),
+        "GET": (lambda: target.ask("GET", f"/v2/images/{target.image(next(number) % images + 1)}"), 200),
         "list 25": (lambda: shown, 200),
         "filter": (lambda: filtered[next(number) % KINDS], 200),
         "POST": (lambda: target.ask("POST", "/v2/images", create, **{"Content-Type": "application/json"}), 201),
@@ -236,7 +238,7 @@ def transfer(target: Target, data: memoryview, mib: int) -> None:
 
 def uploaded(target: Target, data: memoryview, size: int) -> str:
     """Answers the new image's id."""
-    wish = orjson.dumps({"disk_format": "raw", "container_format": "bare"})
+    wish = orjson.dumps({"name": NAME, "disk_format": "raw", "container_format": "bare"})
     answer = asyncio.run(
         once(target.port, target.ask("POST", "/v2/images", wish, **{"Content-Type": "application/json"}))
     )

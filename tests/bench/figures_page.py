@@ -39,6 +39,10 @@ class Row:
     cpu: float | None = None
     late: float | None = None
 
+    def set_real(self, figure: float) -> None:
+        """That of a real OpenStack, measured in this run."""
+        self.real, self.beside = figure, True
+
     @property
     def times_the_real(self) -> float | None:
         """How many times the real one's."""

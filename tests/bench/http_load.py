@@ -35,6 +35,7 @@ class _Caller(asyncio.Protocol):
     """One connection."""
 
     def __init__(self) -> None:
+        self.is_closed = False
         self._transport: asyncio.Transport | None = None
         self._came = bytearray()
         self._total = -1
@@ -50,7 +51,9 @@ class _Caller(asyncio.Protocol):
             end = self._came.find(b"\r\n\r\n")
             if end < 0:
                 return
-            self._total = end + 4 + _length(bytes(self._came[:end]))
+            head = bytes(self._came[:end])
+            self._total = end + 4 + _length(head)
+            self.is_closed = b"\r\nconnection: close" in head.lower()
         if len(self._came) >= self._total and self._answer is not None:
             answer, self._answer = self._answer, None
             whole = bytes(self._came)
@@ -106,16 +109,18 @@ async def load(port: int, make: Make, *, callers: int, seconds: float, expect: i
     connections = [(await loop.create_connection(_Caller, "127.0.0.1", port))[1] for _ in range(callers)]
     times: list[float] = []
 
-    async def call(caller: _Caller, until: float) -> None:
+    async def call(at: int, until: float) -> None:
         while (begun := time.perf_counter()) < until:
-            answer = await caller.ask(make())
+            if connections[at].is_closed:  # a server may close after each answer: a new connection is its time
+                connections[at] = (await loop.create_connection(_Caller, "127.0.0.1", port))[1]
+            answer = await connections[at].ask(make())
             times.append(time.perf_counter() - begun)
             if status_of(answer) != expect:
                 raise Refused(answer[:2000].decode(errors="replace"))
 
     used, begun = processor_seconds(pid), time.perf_counter()
     try:
-        await asyncio.gather(*(call(caller, begun + seconds) for caller in connections))
+        await asyncio.gather(*(call(at, begun + seconds) for at in range(callers)))
     finally:
         for caller in connections:
             caller.close()
