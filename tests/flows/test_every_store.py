@@ -102,8 +102,8 @@ async def test_data_is_written_read_copied_imported_and_removed_and_nothing_is_l
     # what nobody names, complete or not, is swept; in RBD not before the process that writes it is dead
     writers = [await stores_of(cloud).writer("far", new_object_name(image_id), None, client.project_id) for _ in "12"]
     for writer in writers:
-        await writer.put(DATA, lambda _: None)
-    await writers[0].complete()
+        await writer.put(DATA)
+    await writers[0].complete(hashlib.md5(DATA).digest())
     for each in (image_id, staged, empty):
         (await client.delete("image", f"/v2/images/{each}")).ok(204)
     await sweep(cloud)

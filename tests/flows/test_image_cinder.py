@@ -181,7 +181,7 @@ async def test_what_a_dead_process_left_is_let_go_and_taken_away(cloud: TestClou
     assert await part(client, image_id) == DATA
     await cloud.settle()
     writer = await store_of(cloud).writer("00000000-0000-4000-8000-000000000001.dead", 10)
-    await writer.put(b"half", lambda _: None)
+    await writer.put(b"half")
     assert len(await volumes(cloud)) == 2
     await sweep(cloud)
     (left,) = await volumes(cloud)

@@ -91,7 +91,7 @@ class StreamDetector:
         self._source = _LastChunk()
         self._wrapper = format_inspector.InspectWrapper(cast("IO[bytes]", self._source), expected_format=expected)
 
-    def feed(self, chunk: bytes | memoryview) -> list[DetectedFormat] | None:
+    def feed(self, chunk: bytes | bytearray | memoryview) -> list[DetectedFormat] | None:
         """The next bytes; the formats that fit, once that is certain. UnreadableFormat."""
         view = memoryview(chunk)
         try:

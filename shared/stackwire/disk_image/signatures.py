@@ -80,15 +80,20 @@ class Verifier:
     def __init__(self, declared: Signature, certificate: bytes, now: datetime) -> None:
         self._declared = declared
         self._key = _public_key(certificate, declared.key_type, now)
-        self._digest = hashlib.new(declared.hash_method.replace("-", "").lower())
+        self.algorithm = declared.hash_method.replace("-", "").lower()
+        self._digest = hashlib.new(self.algorithm)
 
     def update(self, chunk: bytes | memoryview) -> None:
         self._digest.update(chunk)
 
     def finish(self) -> None:
         """Raises SignatureRefused unless the signature is that of all chunks."""
+        self.verify(self._digest.digest())
+
+    def verify(self, digest: bytes) -> None:
+        """The same, of an image whose digest by ``algorithm``, as hashlib calls it, is known."""
         method = _HASHES[self._declared.hash_method]
-        digest, signature, hashed = self._digest.digest(), self._declared.signature, Prehashed(method)
+        signature, hashed = self._declared.signature, Prehashed(method)
         try:
             if isinstance(self._key, rsa.RSAPublicKey):
                 pss = padding.PSS(padding.MGF1(method), padding.PSS.MAX_LENGTH)

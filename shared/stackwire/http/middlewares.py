@@ -11,7 +11,7 @@ from stackwire.core.context import CURRENT
 from stackwire.core.errors import BadRequest, NotAllowed, NotFound, ServiceError, TooLarge, UnsupportedMedia
 from stackwire.http.auth import Authenticator, anonymous
 from stackwire.http.microversions import VersionNotSupported, VersionRange
-from stackwire.http.request import CONTEXT, VERSION, check_text
+from stackwire.http.request import CONTEXT, LAST_ON_CONNECTION, VERSION, check_text
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -135,6 +135,8 @@ def add_headers(versions: VersionRange | None, id_headers: tuple[str, ...], iden
         response = await handler(request)
         if response.prepared:
             return response
+        if LAST_ON_CONNECTION in request:
+            response.force_close()
         if CONTEXT not in request:  # refused before authentication
             request[CONTEXT] = anonymous(request)
         response.headers.update(dict.fromkeys(id_headers, request[CONTEXT].request_id))

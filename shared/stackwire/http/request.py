@@ -28,6 +28,8 @@ CONTEXT: web.RequestKey[RequestContext] = web.RequestKey("context", RequestConte
 VERSION: web.RequestKey[Microversion] = web.RequestKey("version", Microversion)
 ACTION: web.RequestKey[str] = web.RequestKey("action", str)
 """The name of the action that a body of ``POST .../action`` asks for, for whoever observes requests."""
+LAST_ON_CONNECTION: web.RequestKey[bool] = web.RequestKey("last_on_connection", bool)
+"""There in a request whose answer ends its connection."""
 RELAXED: ContextVar[bool] = ContextVar("relaxed", default=False)
 """Set while unknown keys of a body are left out and not refused: Nova's legacy v2."""
 _ROOT: ContextVar[str] = ContextVar("root", default="")

@@ -40,8 +40,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> FileStore:
 
 async def fill(store: FileStore, name: str, data: bytes = DATA, announced: int | None = None) -> None:
     writer = await store.writer(name, announced)
-    await writer.put(data, lambda _: None)
-    await writer.complete()
+    await writer.put(data)
+    await writer.complete(b"")
 
 
 async def read(store: FileStore, name: str, first: int = 0, count: int | None = None) -> bytes:
@@ -96,7 +96,7 @@ async def test_a_reader_closed_while_it_reads_lets_go_of_the_file_afterwards() -
 
 async def test_what_is_not_complete_is_not_there_to_be_read_but_is_known_to_the_sweep(store: FileStore) -> None:
     writer = await store.writer("a")
-    await writer.put(DATA, lambda _: None)
+    await writer.put(DATA)
     with pytest.raises(FileNotFoundError):
         await store.open("a")
     assert await store.names() == {"a"}

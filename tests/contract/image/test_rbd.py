@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
-from hashlib import md5, sha512
+from hashlib import sha512
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -11,6 +11,8 @@ import pytest
 
 from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import Unavailable
+from stackwire.image.backends.digests import CHECKSUM, Digests
+from stackwire.image.backends.writing import write_object
 from stackwire.image.domain.errors import BadLocation
 from stackwire.image.domain.rbd import RbdOptions, place
 from support.ceph import APool, Ceph
@@ -47,17 +49,17 @@ def store(a_store: AStore) -> "RbdStore":
     return a_store()
 
 
+async def a_stream(data: bytes, size: int) -> AsyncIterator[bytes]:
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
+
+
 async def fill(store: "RbdStore", name: str, data: bytes = DATA, announced: int | None = None) -> None:
     """As a caller does: what fails is discarded."""
-    writer = await store.writer(name, announced)
-    try:
-        for at in range(0, len(data), 3_000_000):
-            await writer.put(data[at : at + 3_000_000], lambda _: None)
-        await writer.complete()
-    except BaseException:
-        await asyncio.shield(writer.discard())
-        raise
-    assert (writer.size, writer.checksum) == (len(data), md5(data).hexdigest())
+    digests = Digests(CHECKSUM)
+    pieces = a_stream(data, 3_000_000)
+    await write_object(await store.writer(name, announced), pieces, digests, lambda: None)
+    assert digests.size == len(data)
 
 
 async def read(store: "RbdStore", name: str, first: int = 0, count: int | None = None) -> tuple[int, str]:
@@ -111,7 +113,7 @@ async def test_an_image_is_in_chunks_with_the_protected_snapshot_that_glance_mak
 async def test_what_is_not_complete_is_not_there_but_is_known_to_the_sweep(store: "RbdStore", a_pool: APool) -> None:
     name = a_name()
     writer = await store.writer(name)
-    await writer.put(DATA[:MIB], lambda _: None)
+    await writer.put(DATA[:MIB])
     with pytest.raises(FileNotFoundError):
         await store.open(name)
     assert await store.names() == {name}
@@ -119,7 +121,7 @@ async def test_what_is_not_complete_is_not_there_but_is_known_to_the_sweep(store
         await writer.discard()
     assert a_pool.names() == []
     left = await store.writer(name)  # a process that died has it open until the cluster finds out
-    await left.put(DATA[:MIB], lambda _: None)
+    await left.put(DATA[:MIB])
     await store.remove(name)
     await left.discard()
     assert a_pool.names() == []
@@ -186,7 +188,7 @@ async def test_a_ceph_that_goes_away_fails_what_is_under_way_and_is_used_again_w
     writer = await store.writer(lost)
     with ceph.away():
         with pytest.raises(Unavailable):
-            await writer.put(DATA, lambda _: None)
+            await writer.put(DATA)
         with pytest.raises(OSError, match=r"."):
             await store.open(kept)
         with pytest.raises(Unavailable):

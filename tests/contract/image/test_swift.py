@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
-from hashlib import md5, sha512
+from hashlib import sha512
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +14,9 @@ import pytest
 
 from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import Unavailable
+from stackwire.image.backends.digests import CHECKSUM, Digests
 from stackwire.image.backends.swift import SwiftStore
+from stackwire.image.backends.writing import write_object
 from stackwire.image.domain.errors import BadLocation
 from stackwire.image.domain.swift import SwiftOptions, place
 from support.s3 import a_certificate
@@ -49,19 +51,19 @@ def store(a_store: AStore) -> SwiftStore:
     return a_store()
 
 
+async def a_stream(data: bytes, size: int) -> AsyncIterator[bytes]:
+    for at in range(0, len(data), size):
+        yield data[at : at + size]
+
+
 async def fill(
     store: SwiftStore, name: str, data: bytes = DATA, announced: int | None = None, owner: str | None = None
 ) -> None:
     """As a caller does: what fails is discarded."""
-    writer = await store.writer(name, announced, owner)
-    try:
-        for at in range(0, len(data), 700_000):
-            await writer.put(data[at : at + 700_000], lambda _: None)
-        await writer.complete()
-    except BaseException:
-        await asyncio.shield(writer.discard())
-        raise
-    assert (writer.size, writer.checksum) == (len(data), md5(data).hexdigest())
+    digests = Digests(CHECKSUM)
+    pieces = a_stream(data, 700_000)
+    await write_object(await store.writer(name, announced, owner), pieces, digests, lambda: None)
+    assert digests.size == len(data)
 
 
 async def read(store: SwiftStore, name: str, first: int = 0, count: int | None = None) -> tuple[int, str]:
@@ -124,14 +126,14 @@ async def test_an_object_that_has_lost_a_segment_is_not_read(store: SwiftStore, 
 async def test_what_is_not_complete_is_not_there_but_is_known_to_the_sweep(store: SwiftStore, a_swift: ASwift) -> None:
     name = a_name()
     writer = await store.writer(name)
-    await writer.put(DATA[: 2 * MIB + 5], lambda _: None)
+    await writer.put(DATA[: 2 * MIB + 5])
     with pytest.raises(FileNotFoundError):
         await store.open(name)
     assert await store.names() == {name}
     await writer.discard()
     assert await store.names() == set()
     whole = await store.writer(name, 5)
-    await whole.put(b"12345", lambda _: None)
+    await whole.put(b"12345")
     with pytest.raises(FileNotFoundError):
         await store.open(name)
     await whole.discard()
@@ -178,7 +180,7 @@ async def test_each_project_has_its_own_account_and_each_image_a_container_there
     await store.remove(name)
     assert await store.names() == set()
     half = await store.writer(name, None, demo)
-    await half.put(DATA, lambda _: None)
+    await half.put(DATA)
     assert await store.names() == {name}
     await half.discard()
     assert (await account.containers(a_swift.container), await own.keys(a_swift.container)) == ([], [])

@@ -2,22 +2,21 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
 
 from stackwire.core.errors import ServiceError, TooLarge, Unavailable
 from stackwire.image.backends.cinder_api import GIBIBYTE, Attachment, Resource, VolumeApi
-from stackwire.image.backends.digests import Digested, Digests
-from stackwire.image.backends.files import FULL, HOLE, is_zero
+from stackwire.image.backends.files import FULL, nonzero, write_all
 from stackwire.image.domain.errors import StorageFull
+from stackwire.image.domain.uploads import Chunk
 
 SIZE = "image_size"
 """The volume's metadata key for the image's size in bytes."""
 NOT_NOW = "The image data cannot be stored at the moment."
 
 
-class CinderWriter(Digested):
+class CinderWriter:
     """Writes into a new volume of this service's project, which nobody else uses."""
 
     def __init__(self, api: VolumeApi, volume: Resource, base: Path, connector: Resource) -> None:
@@ -26,7 +25,6 @@ class CinderWriter(Digested):
         self._gibibytes = int(volume["size"])
         self._base = base
         self._connector = connector
-        super().__init__(Digests())
         self._attached: Attachment | None = None
         self._file: int | None = None
         self._at = 0
@@ -40,21 +38,17 @@ class CinderWriter(Digested):
         except OSError as error:
             raise Unavailable(NOT_NOW) from error
 
-    async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
-        def write(piece: bytes) -> None:
-            inspect(piece)
-            self._write(piece)
+    async def put(self, chunk: Chunk) -> None:
+        if self._at + len(chunk) > self._gibibytes * GIBIBYTE:
+            await self._grow(-(-(self._at + len(chunk)) // GIBIBYTE))
+        await asyncio.to_thread(self._write, chunk)
 
-        if self.size + len(chunk) > self._gibibytes * GIBIBYTE:
-            await self._grow(-(-(self.size + len(chunk)) // GIBIBYTE))
-        await self._digests.update(chunk, write)
-
-    async def complete(self) -> None:
+    async def complete(self, md5: bytes) -> None:
         """Makes the volume read-only, and records the image's size, which makes it an image."""
         try:
             await asyncio.to_thread(self._close, sync=True)
             await self._detach()
-            await self._api.set_metadata(self._volume_id, {SIZE: str(self.size)})
+            await self._api.set_metadata(self._volume_id, {SIZE: str(self._at)})
             await self._api.make_read_only(self._volume_id)
         except OSError as error:
             raise _failure(error) from error
@@ -87,16 +81,16 @@ class CinderWriter(Digested):
         if attached is not None:
             await self._api.detach(None, attached.id)
 
-    def _write(self, chunk: bytes) -> None:
-        rest = memoryview(chunk)
+    def _write(self, chunk: Chunk) -> None:
         with self._lock:
+            if self._file is None:
+                return
             try:
-                while rest and self._file is not None:
-                    piece = rest[:HOLE]
-                    done = len(piece) if is_zero(bytes(piece)) else os.pwrite(self._file, piece, self._at)
-                    rest, self._at = rest[done:], self._at + done
+                for at, piece in nonzero(chunk):
+                    write_all(self._file, piece, self._at + at)
             except OSError as error:
                 raise _failure(error) from error
+            self._at += len(chunk)
 
     def _close(self, *, sync: bool = False) -> None:
         with self._lock:

@@ -1,64 +1,87 @@
-"""The digests of an object being written, each computed in a thread of its own while the bytes are stored."""
+"""The digests of bytes that pass by: this is the one place where an image's data is hashed."""
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from threading import Lock
 
-SMALL = 65536
-"""Chunks below this size (bytes) are digested in one thread: more would cost more than they save."""
+from stackwire.image.domain.uploads import Chunk
+
+CHECKSUM, OS_HASH = "md5", "sha512"
+SMALL = 64 * 1024
+"""Chunks below this size (bytes) are digested at once: threads would cost more than they save."""
+CHUNKS_AHEAD = 3
+"""Chunks that wait for a digest, at most."""
+_threads = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="digests")
+"""As many as can work at once: whoever hashes more takes turns, chunk by chunk."""
 
 
 class Digests:
-    """``wanted``: False computes none; the digests are meaningless then."""
+    """``algorithms``: as hashlib knows them. Each is computed once, on a processor of its own where there are several.
 
-    def __init__(self, *, wanted: bool = True) -> None:
-        self._wanted = wanted
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._sha512 = hashlib.sha512()
+    The slower one does not hold up the faster one: each has a queue.
+    """
+
+    def __init__(self, *algorithms: str) -> None:
+        self._progress = asyncio.Event()
+        self._all = {name: _Digest(name, self._progress) for name in algorithms}
         self.size = 0
 
-    @property
-    def checksum(self) -> str:
-        return self._md5.hexdigest()
-
-    @property
-    def os_hash_value(self) -> str:
-        return self._sha512.hexdigest()
-
-    async def update(self, chunk: bytes, also: Callable[[bytes], None]) -> None:
-        """The next bytes, in order; ``also`` gets them in a thread, too. Raises what it raises."""
+    async def update(self, chunk: Chunk) -> None:
+        """The next bytes, in order: they are digested, or soon will be."""
         self.size += len(chunk)
-        if not self._wanted:
-            await asyncio.to_thread(also, chunk)
-        elif len(chunk) < SMALL:
-            await asyncio.to_thread(self._all, chunk, also)
-        else:
-            await asyncio.gather(
-                asyncio.to_thread(self._md5.update, chunk),
-                asyncio.to_thread(self._sha512.update, chunk),
-                asyncio.to_thread(also, chunk),
-            )
+        await self._until(CHUNKS_AHEAD - 1)
+        for digest in self._all.values():
+            digest.add(chunk)
 
-    def _all(self, chunk: bytes, also: Callable[[bytes], None]) -> None:
-        self._md5.update(chunk)
-        self._sha512.update(chunk)
-        also(chunk)
+    async def finish(self) -> None:
+        """All of them are digested."""
+        await self._until(0)
+
+    async def _until(self, most: int) -> None:
+        while any(digest.waiting > most for digest in self._all.values()):
+            self._progress.clear()
+            if any(digest.waiting > most for digest in self._all.values()):
+                await self._progress.wait()
+
+    def digest(self, algorithm: str) -> bytes:
+        """After ``finish``. Nothing, where it is not computed."""
+        return self._all[algorithm].hash.digest() if algorithm in self._all else b""
+
+    def hexdigest(self, algorithm: str) -> str:
+        return self.digest(algorithm).hex()
 
 
-class Digested:
-    """A writer's properties that come from its digests."""
+class _Digest:
+    """One of them; ``progress`` is set after each chunk."""
 
-    def __init__(self, digests: Digests) -> None:
-        self._digests = digests
+    def __init__(self, algorithm: str, progress: asyncio.Event) -> None:
+        self.hash = hashlib.new(algorithm, usedforsecurity=False)
+        self._chunks: deque[Chunk] = deque()
+        self._lock = Lock()
+        self._loop = asyncio.get_running_loop()
+        self._progress = progress
 
     @property
-    def size(self) -> int:
-        return self._digests.size
+    def waiting(self) -> int:
+        return len(self._chunks)
 
-    @property
-    def checksum(self) -> str:
-        return self._digests.checksum
+    def add(self, chunk: Chunk) -> None:
+        with self._lock:
+            if not self._chunks and len(chunk) < SMALL:
+                self.hash.update(chunk)
+                return
+            self._chunks.append(chunk)
+            if len(self._chunks) == 1:
+                _threads.submit(self._update)
 
-    @property
-    def os_hash_value(self) -> str:
-        return self._digests.os_hash_value
+    def _update(self) -> None:
+        """The first chunk that waits; then it is the turn of whoever waits for a thread."""
+        self.hash.update(self._chunks[0])
+        with self._lock:
+            self._chunks.popleft()
+            if self._chunks:
+                _threads.submit(self._update)
+        self._loop.call_soon_threadsafe(self._progress.set)

@@ -1,10 +1,11 @@
 """Objects of a store that is full, slow or corrupt by a fault rule."""
 
-from collections.abc import Callable
+import asyncio
 
 from stackwire.core.store_faults import StoreFault
 from stackwire.image.backends.port import Reader, Writer
 from stackwire.image.domain.errors import StorageFull
+from stackwire.image.domain.uploads import Chunk
 
 
 class FaultyReader:
@@ -26,31 +27,20 @@ class FaultyReader:
 
 
 class FaultyWriter:
-    """``inner``, of which each chunk is subject to the fault."""
+    """``inner``, of which each chunk is late, or finds no room."""
 
     def __init__(self, inner: Writer, fault: StoreFault) -> None:
         self._inner = inner
         self._fault = fault
 
-    @property
-    def size(self) -> int:
-        return self._inner.size
-
-    @property
-    def checksum(self) -> str:
-        return self._inner.checksum
-
-    @property
-    def os_hash_value(self) -> str:
-        return self._inner.os_hash_value
-
-    async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
+    async def put(self, chunk: Chunk) -> None:
         if self._fault.is_full:
             raise StorageFull
-        await self._inner.put(await self._fault.chunk(chunk), inspect)
+        await asyncio.sleep(self._fault.pause)
+        await self._inner.put(chunk)
 
-    async def complete(self) -> None:
-        await self._inner.complete()
+    async def complete(self, md5: bytes) -> None:
+        await self._inner.complete(md5)
 
     async def discard(self) -> None:
         await self._inner.discard()

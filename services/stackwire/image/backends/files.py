@@ -2,26 +2,27 @@
 
 import asyncio
 import errno
+import io
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from stackwire.core.errors import ServiceError, Unavailable
-from stackwire.image.backends.digests import Digested, Digests
 from stackwire.image.backends.readers import ThreadReader, open_file
 from stackwire.image.domain.datadir_selection import DataDir, find_best_datadir
 from stackwire.image.domain.errors import StorageFull
+from stackwire.image.domain.uploads import Chunk
 
 log = logging.getLogger(__name__)
 
 HOLE = 1024**2  # bytes of zeroes that are written as a hole: images of volumes are mostly zeroes
 _ZEROES = bytes(HOLE)
+_TO_DISK_BYTES = 8 * 1024**2
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NOT_NOW = "The image data cannot be stored at the moment."
 
@@ -152,25 +153,23 @@ class FileStore:
         """There is nothing to release."""
 
 
-class Writer(Digested):
-    """Writes one object: digests, inspection and the disk, each in a thread, while the next bytes are received.
+class Writer:
+    """Writes one object, in threads."""
 
-    ``digests``: False computes none.
-    """
-
-    def __init__(self, incoming: Path, final: Path, *, digests: bool = True) -> None:
-        super().__init__(Digests(wanted=digests))
+    def __init__(self, incoming: Path, final: Path) -> None:
         self._incoming = incoming
         self._final = final
-        self._file: Any = None
+        self._file: io.FileIO | None = None
+        self._at = 0
+        self._sent_to_disk = 0
         self._discarded = False
         self._lock = threading.Lock()  # a cancelled caller's thread may still write when the object is discarded
 
-    async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
-        """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
-        await self._digests.update(chunk, partial(self._write, inspect))
+    async def put(self, chunk: Chunk) -> None:
+        """The next bytes, in order. Raises StorageFull, Unavailable."""
+        await asyncio.to_thread(self._write, chunk)
 
-    async def complete(self) -> None:
+    async def complete(self, md5: bytes) -> None:
         """Makes the object durable, and visible under its name."""
         await asyncio.to_thread(self._complete)
 
@@ -178,32 +177,35 @@ class Writer(Digested):
         """Removes what was written; safe to call at any time."""
         await asyncio.to_thread(self._discard)
 
-    def _write(self, inspect: Callable[[bytes], None], chunk: bytes) -> None:
-        inspect(chunk)
+    def _write(self, chunk: Chunk) -> None:
         with self._lock:
             if self._discarded:
                 return
             try:
-                file = self._open()
-                for at in range(0, len(chunk), HOLE):
-                    piece = chunk[at : at + HOLE]
-                    if is_zero(piece):
-                        file.seek(len(piece), os.SEEK_CUR)
-                    else:
-                        file.write(piece)
+                file = self._open().fileno()
+                for at, piece in nonzero(chunk):
+                    write_all(file, piece, self._at + at)
             except OSError as error:
                 raise _failure(error) from error
+            self._at += len(chunk)
+            if self._at - self._sent_to_disk >= _TO_DISK_BYTES:
+                self._send_to_disk(file)
 
-    def _open(self) -> Any:
+    def _send_to_disk(self, file: int) -> None:
+        """Has the kernel begin with it, so that there is little to wait for in the end. It drops no page that is on its
+        way to the disk: the data can be read from memory afterwards."""
+        os.posix_fadvise(file, self._sent_to_disk, self._at - self._sent_to_disk, os.POSIX_FADV_DONTNEED)
+        self._sent_to_disk = self._at
+
+    def _open(self) -> io.FileIO:
         if self._file is None:
-            self._file = self._incoming.open("xb")
+            self._file = io.FileIO(self._incoming, "xb")
         return self._file
 
     def _complete(self) -> None:
         try:
             file = self._open()
-            file.truncate(self.size)  # a hole at the end is not there until the file is that long
-            file.flush()
+            file.truncate(self._at)  # a hole at the end is not there until the file is that long
             os.fsync(file.fileno())
             file.close()
             self._incoming.rename(self._final)
@@ -219,15 +221,25 @@ class Writer(Digested):
         with self._lock:
             self._discarded = True
             if self._file is not None:
-                with suppress(OSError):  # what could not be written cannot be flushed either
-                    self._file.close()
+                self._file.close()
             _unlink(self._incoming)
             _unlink(self._final)
 
 
-def is_zero(piece: bytes) -> bool:
-    """Whether the piece, of at most HOLE bytes, can be left as a hole."""
-    return piece == (_ZEROES if len(piece) == HOLE else bytes(len(piece)))
+def nonzero(chunk: Chunk) -> Iterator[tuple[int, memoryview]]:
+    """The pieces of the chunk, HOLE bytes each, that cannot be left as holes, and where in it each begins."""
+    view = memoryview(chunk)
+    for at in range(0, len(chunk), HOLE):
+        piece = view[at : at + HOLE]
+        if not chunk.startswith(_ZEROES if len(piece) == HOLE else bytes(len(piece)), at):
+            yield at, piece
+
+
+def write_all(file: int, piece: memoryview, at: int) -> None:
+    """Raises OSError."""
+    while piece:
+        done = os.pwrite(file, piece, at)
+        piece, at = piece[done:], at + done
 
 
 def _unlink(path: Path) -> None:

@@ -1,10 +1,11 @@
 """The port of stores of image data: an object is written as a stream, read in part or whole, and removed."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Any, Protocol, runtime_checkable
 
 from stackwire.core.context import RequestContext
 from stackwire.image.domain.errors import AddDisabled
+from stackwire.image.domain.uploads import Chunk
 
 
 class Reader(Protocol):
@@ -32,17 +33,11 @@ class OnDisk(Protocol):
 class Writer(Protocol):
     """Writes an object, which is invisible before ``complete``."""
 
-    @property
-    def size(self) -> int: ...
-    @property
-    def checksum(self) -> str: ...
-    @property
-    def os_hash_value(self) -> str: ...
-    async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
-        """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
+    async def put(self, chunk: Chunk) -> None:
+        """The next bytes, in order. Raises StorageFull, Unavailable."""
 
-    async def complete(self) -> None:
-        """Makes the object durable, and visible under its name. Raises StorageFull, Unavailable."""
+    async def complete(self, md5: bytes) -> None:
+        """Makes the object durable, and visible under its name. ``md5``: of its bytes. StorageFull, Unavailable."""
 
     async def discard(self) -> None:
         """Removes what was written; safe to call at any time. What cannot be removed is left to the sweep."""

@@ -8,10 +8,10 @@ from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 from stackwire.core.errors import ServiceError, Unavailable
-from stackwire.image.backends.digests import Digested, Digests
-from stackwire.image.backends.files import HOLE, is_zero
+from stackwire.image.backends.files import nonzero
 from stackwire.image.domain.errors import StorageFull
 from stackwire.image.domain.rbd import SNAPSHOT
+from stackwire.image.domain.uploads import Chunk
 from stackwire.object_store.ceph import CephError, OpenImage, translated_errors
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ class Run(Protocol):
     def __call__(self, call: Callable[..., T], /, *args: Any) -> Coroutine[Any, Any, T]: ...
 
 
-class RbdWriter(Digested):
+class RbdWriter:
     """Writes one image, which is visible when it has its snapshot. ``options``: bytes of a chunk, and thin or not.
 
     ``room``: the bytes that it was created with.
@@ -44,7 +44,6 @@ class RbdWriter(Digested):
         remove: Callable[[str], Awaitable[None]],
         room: int,
     ) -> None:
-        super().__init__(Digests())
         self._store = store
         self._name = name
         self._opened = opened
@@ -56,15 +55,14 @@ class RbdWriter(Digested):
         self._lock = Lock()  # a cancelled caller's thread may still write when the image is discarded
         self._closed = False
 
-    async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
-        """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
-        await self._digests.update(chunk, inspect)
+    async def put(self, chunk: Chunk) -> None:
+        """The next bytes, in order. Raises StorageFull, Unavailable."""
         try:
             await self._run(self._write, chunk)
         except CephError as error:
             raise failure(self._store, self._name, error) from error
 
-    async def complete(self) -> None:
+    async def complete(self, md5: bytes) -> None:
         try:
             await self._run(self._complete)
         except CephError as error:
@@ -75,17 +73,15 @@ class RbdWriter(Digested):
             await self._run(self._close)
         await self._remove(self._name)
 
-    def _write(self, chunk: bytes) -> None:
+    def _write(self, chunk: Chunk) -> None:
         with self._lock, translated_errors():
             if self._closed:
                 return
             end = self._at + len(chunk)
             if end > self._room:
                 self._grow(end)
-            for start in range(0, len(chunk), HOLE):
-                piece = chunk[start : start + HOLE]
-                if not (self._thin and is_zero(piece)):
-                    self._opened.image.write(piece, self._at + start)
+            for at, piece in nonzero(chunk) if self._thin else ((0, chunk),):
+                self._opened.image.write(bytes(piece), self._at + at)  # it takes nothing but bytes
             self._at = end
 
     def _grow(self, end: int) -> None:

@@ -1,7 +1,6 @@
 """Writes an object to S3: in parts while it is received, or whole, from an unnamed temporary file."""
 
 import asyncio
-import hashlib
 import logging
 import tempfile
 from collections.abc import Callable, Coroutine
@@ -11,9 +10,9 @@ from threading import Lock
 from typing import Any, Protocol, TypeVar
 
 from stackwire.core.errors import ServiceError, Unavailable
-from stackwire.image.backends.digests import Digested, Digests
 from stackwire.image.domain.errors import StorageFull
 from stackwire.image.domain.s3 import MAX_PARTS
+from stackwire.image.domain.uploads import Chunk
 from stackwire.object_store.bucket import Bucket, S3Error
 
 log = logging.getLogger(__name__)
@@ -51,31 +50,29 @@ class Budget:
 class Sink(Protocol):
     """The target of one object's bytes. Raises S3Error, StorageFull, Unavailable."""
 
-    async def put(self, chunk: bytes) -> None: ...
-    async def complete(self) -> None: ...
+    async def put(self, chunk: Chunk) -> None: ...
+    async def complete(self, md5: bytes) -> None: ...
     async def discard(self) -> None: ...
 
 
-class S3Writer(Digested):
+class S3Writer:
     """Writes one object, which is visible, whole, after ``complete``."""
 
     def __init__(self, store: str, key: str, sink: Sink) -> None:
         self._store = store
         self._key = key
         self._sink = sink
-        super().__init__(Digests())
 
-    async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
-        """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
-        await self._digests.update(chunk, inspect)
+    async def put(self, chunk: Chunk) -> None:
+        """The next bytes, in order. Raises StorageFull, Unavailable."""
         try:
             await self._sink.put(chunk)
         except S3Error as error:
             raise failure(self._store, self._key, error) from error
 
-    async def complete(self) -> None:
+    async def complete(self, md5: bytes) -> None:
         try:
-            await self._sink.complete()
+            await self._sink.complete(md5)
         except S3Error as error:
             raise failure(self._store, self._key, error) from error
 
@@ -116,7 +113,7 @@ class MultipartSink:
         self._error: Exception | None = None
         self._discarded = False
 
-    async def put(self, chunk: bytes) -> None:
+    async def put(self, chunk: Chunk) -> None:
         rest = memoryview(chunk)
         while rest:
             if len(self._part) == self._part_size:
@@ -126,9 +123,8 @@ class MultipartSink:
             rest = rest[room:]
         self._total += len(chunk)
 
-    async def complete(self) -> None:
+    async def complete(self, md5: bytes) -> None:
         if self._upload is None:
-            md5 = await asyncio.to_thread(_md5, self._part)
             await self._do_last(self._run(self._bucket.put, self._key, self._part, md5))
             return
         await self._send_part()
@@ -187,16 +183,15 @@ class SingleSink:
         self._key = key
         self._run = run
         self._file = tempfile.SpooledTemporaryFile(max_size=small, dir=str(folder))  # noqa: SIM115  # closed with the writer, see below
-        self._md5 = hashlib.md5(usedforsecurity=False)
         self._lock = Lock()  # a cancelled caller's thread may still write when the object is discarded
         self._last: asyncio.Task[None] | None = None
 
-    async def put(self, chunk: bytes) -> None:
+    async def put(self, chunk: Chunk) -> None:
         await asyncio.to_thread(self._write, chunk)
 
-    async def complete(self) -> None:
+    async def complete(self, md5: bytes) -> None:
         await asyncio.to_thread(self._rewind)
-        self._last = asyncio.create_task(self._run(self._bucket.put, self._key, self._file, self._md5.digest()))
+        self._last = asyncio.create_task(self._run(self._bucket.put, self._key, self._file, md5))
         await asyncio.shield(self._last)
         await asyncio.to_thread(self._close)
 
@@ -207,7 +202,7 @@ class SingleSink:
         if self._last is not None:
             await self._run(self._bucket.delete, self._key)
 
-    def _write(self, chunk: bytes) -> None:
+    def _write(self, chunk: Chunk) -> None:
         with self._lock:
             if self._file.closed:
                 return
@@ -215,7 +210,6 @@ class SingleSink:
                 self._file.write(chunk)
             except OSError as error:  # of this machine, not of the store
                 raise Unavailable(NOT_NOW) from error
-            self._md5.update(chunk)
 
     def _rewind(self) -> None:
         with self._lock:
@@ -231,7 +225,3 @@ class SingleSink:
 
 def _failed(task: "asyncio.Task[Any]") -> bool:
     return task.cancelled() or task.exception() is not None
-
-
-def _md5(body: bytearray) -> bytes:
-    return hashlib.md5(body, usedforsecurity=False).digest()

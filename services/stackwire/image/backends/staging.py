@@ -27,8 +27,8 @@ class Staging:
         return self._complete / name
 
     def writer(self, name: str) -> Writer:
-        """For new data; digests are computed at the import."""
-        return Writer(self._incoming / name, self._complete / name, digests=False)
+        """For new data."""
+        return Writer(self._incoming / name, self._complete / name)
 
     def coming(self, name: str) -> Path:
         """The path of the file that is to replace ``name``."""

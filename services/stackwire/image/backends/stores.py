@@ -5,7 +5,7 @@ A name is used once, and its bytes never change: it can be read from any store t
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,11 @@ from stackwire.core.context import RequestContext
 from stackwire.core.errors import Unavailable
 from stackwire.core.faults import NO_FAULTS, Faults
 from stackwire.core.store_faults import StoreFaults
+from stackwire.image.backends.digests import CHECKSUM, Digests
 from stackwire.image.backends.faulty import FaultyReader, FaultyWriter
 from stackwire.image.backends.files import FileStore
 from stackwire.image.backends.port import Cloned, Outside, Reader, ReadOnly, Store, Writer
+from stackwire.image.backends.writing import write_object
 from stackwire.image.domain.errors import BadLocation, StoreUnknown
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.locations import Location, ordered, scheme_of
@@ -24,7 +26,7 @@ from stackwire.image.domain.stores import StoreDetails
 
 log = logging.getLogger(__name__)
 
-COPY_CHUNK_BYTES = 1024**2
+COPY_CHUNK_BYTES = 4 * 1024**2
 _NOT_READ = "The image data cannot be read at the moment."
 
 
@@ -214,18 +216,15 @@ class Stores:
             source = await self.open(name, among)
         except FileNotFoundError as error:
             raise Unavailable(_NOT_READ) from error
+        digests = Digests(CHECKSUM)
+
+        def check() -> None:
+            if checksum not in (None, digests.hexdigest(CHECKSUM)):
+                raise Unavailable("The image data is not what was stored.")
+
         with closing(source):
             writer = await self.writer(to, name, source.size, owner)
-            try:
-                while chunk := await _next(source):
-                    await writer.put(chunk, lambda _: None)
-                    on_progress(len(chunk))
-                if checksum not in (None, writer.checksum):
-                    raise Unavailable("The image data is not what was stored.")
-                await writer.complete()
-            except BaseException:
-                await asyncio.shield(writer.discard())
-                raise
+            await write_object(writer, _all_of(source, on_progress), digests, check)
 
     async def remove(self, name: str, stores: Sequence[str] | None = None) -> None:
         """From all stores, or from those in ``stores``."""
@@ -265,8 +264,10 @@ class Stores:
             await store.close()
 
 
-async def _next(source: Reader) -> bytes:
+async def _all_of(source: Reader, on_progress: Callable[[int], None]) -> AsyncIterator[bytes]:
     try:
-        return await source.read(COPY_CHUNK_BYTES)
+        while chunk := await source.read(COPY_CHUNK_BYTES):
+            on_progress(len(chunk))
+            yield chunk
     except OSError as error:
         raise Unavailable(_NOT_READ) from error

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from stackwire.core.errors import ServiceError, Unavailable
-from stackwire.image.backends.digests import Digested, Digests
 from stackwire.image.backends.swift_account import SwiftClient, SwiftError
 from stackwire.image.domain.errors import StorageFull
 from stackwire.image.domain.swift import MAX_SEGMENTS, segment_name
+from stackwire.image.domain.uploads import Chunk
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -81,7 +81,7 @@ class Pipe:
         return bytes(piece)
 
 
-class SwiftWriter(Digested):
+class SwiftWriter:
     """Writes one object, which is visible, whole, after ``complete``.
 
     ``where``: container, name, project. ``segment``: bytes of each part; None for an object that is put whole.
@@ -96,13 +96,13 @@ class SwiftWriter(Digested):
         where: tuple[str, str, str | None],
         segment: int | None,
     ) -> None:
-        super().__init__(Digests())
         self._store = store
         self._client = client
         self._run = run
         self._remove = remove
         self._container, self._name, self._project = where
         self._segment = segment
+        self._size = 0
         self._room = 0
         self._number = 0
         self._pipe: Pipe | None = None
@@ -114,15 +114,15 @@ class SwiftWriter(Digested):
         if self._pipe is not None:
             self._pipe.fail()
 
-    async def put(self, chunk: bytes, inspect: Callable[[bytes], None]) -> None:
-        """The next bytes, in order. Raises StorageFull, Unavailable, and what ``inspect`` raises."""
-        await self._digests.update(chunk, inspect)
+    async def put(self, chunk: Chunk) -> None:
+        """The next bytes, in order. Raises StorageFull, Unavailable."""
         rest = memoryview(chunk)
         try:
             while rest:
                 pipe = await self._open_pipe()
                 most = len(rest) if self._segment is None else min(len(rest), self._room)
                 await pipe.feed(rest[:most])
+                self._size += most
                 self._room -= most
                 rest = rest[most:]
         except SwiftError as error:
@@ -155,11 +155,11 @@ class SwiftWriter(Digested):
             self._pipe.end()
             await asyncio.shield(self._sending)
 
-    async def complete(self) -> None:
+    async def complete(self, md5: bytes) -> None:
         try:
             await self._end_segment()
             if self._segment is not None and self._number:
-                where = (self._container, self._name, self.size, self._project)
+                where = (self._container, self._name, self._size, self._project)
                 self._last = asyncio.create_task(self._run(self._client.put_manifest, *where))
                 await asyncio.shield(self._last)
             elif not self._number:

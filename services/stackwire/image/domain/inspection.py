@@ -28,7 +28,7 @@ class Inspection:
             expected = declared if self._match and declared not in ("raw", "iso") else None
             self._detector = StreamDetector(expected)
 
-    def update(self, chunk: bytes | memoryview) -> None:
+    def update(self, chunk: bytes | bytearray | memoryview) -> None:
         """The next bytes. Errors: ContentRefused."""
         if self._detector is None or self._detected is not None:
             return

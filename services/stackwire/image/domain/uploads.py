@@ -8,6 +8,9 @@ from stackwire.image.domain.locations import Location
 
 UNLIMITED_BYTES: Final = 2**63 - 1
 
+Chunk = bytes | bytearray
+"""Some of an image's bytes, which nobody changes any more."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenData:

@@ -21,8 +21,8 @@ class ImageDataHandlers:
 
     async def upload(self, request: web.Request) -> web.Response:
         size, store = read_upload_size(request), request.headers.get(STORE_HEADER)
-        image_id, chunks = request.match_info["image_id"], self._transfers.receive(request)
-        with self._transfers.counted():
+        image_id = request.match_info["image_id"]
+        with self._transfers.receiving(request) as chunks:
             await self._data.upload(request[CONTEXT], image_id, chunks, size, store=store)
         return no_content()
 
@@ -30,8 +30,8 @@ class ImageDataHandlers:
         size = read_upload_size(request)
         if STORE_HEADER in request.headers:
             raise BadRequest("Where the data goes is said when it is imported.")
-        image_id, chunks = request.match_info["image_id"], self._transfers.receive(request)
-        with self._transfers.counted():
+        image_id = request.match_info["image_id"]
+        with self._transfers.receiving(request) as chunks:
             await self._data.stage(request[CONTEXT], image_id, chunks, size)
         return no_content()
 

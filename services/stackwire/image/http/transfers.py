@@ -7,23 +7,18 @@ from contextlib import aclosing, contextmanager
 
 from aiohttp import web
 
-from stackwire.core.errors import BadRequest, NotFound, ServiceError
+from stackwire.core.errors import BadRequest, NotFound
+from stackwire.http.receive import receiving
 from stackwire.http.request import CONTEXT
 from stackwire.http.sendfile import send_file, socket_of
 from stackwire.image.domain.errors import BadRange
 from stackwire.image.domain.image import Image
+from stackwire.image.domain.uploads import Chunk
 from stackwire.image.flows.api.downloads import Data, Downloads
 
 _SENT_BY_THE_KERNEL = 256 * 1024  # bytes; less goes out with the head in one write
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-
-
-class UploadStalled(ServiceError):
-    """No data was received for {seconds} seconds."""
-
-    status = 408
-    title = "Request Timeout"
 
 
 class Transfers:
@@ -43,17 +38,11 @@ class Transfers:
         finally:
             self.active -= 1
 
-    async def receive(self, request: web.Request) -> AsyncIterator[bytes]:
-        """The body in chunks; UploadStalled when the client sends nothing for too long."""
-        while True:
-            try:
-                async with asyncio.timeout(self._upload_timeout):
-                    chunk = await request.content.readany()
-            except TimeoutError as timeout:
-                raise UploadStalled(seconds=self._upload_timeout) from timeout
-            if not chunk:
-                return
-            yield chunk
+    @contextmanager
+    def receiving(self, request: web.Request) -> Iterator[AsyncIterator[Chunk]]:
+        """The body in chunks, a transfer that counts; UploadStalled when the client sends nothing for too long."""
+        with self.counted(), receiving(request, self._upload_timeout) as chunks:
+            yield chunks
 
     async def send(
         self, request: web.Request, image: Image, headers: Mapping[str, str] | None = None

@@ -9,6 +9,7 @@ from stackwire.core.errors import BadRequest
 from stackwire.http.request import CONTEXT, respond
 from stackwire.image.domain import v1_meta
 from stackwire.image.domain.image import Image
+from stackwire.image.domain.uploads import Chunk
 from stackwire.image.flows.api.v1_images import V1Images
 from stackwire.image.http.bodies import check_no_body, empty
 from stackwire.image.http.schemas import has_v1_data
@@ -45,16 +46,16 @@ class V1ImageHandlers:
         return await self._transfers.send(request, image, _headers(image))
 
     async def create(self, request: web.Request) -> web.Response:
-        with self._transfers.counted():
-            requested, chunks = self._requested(request)
+        with self._transfers.receiving(request) as data:
+            requested, chunks = self._requested(request, data)
             image = await self._images.create(request[CONTEXT], requested, chunks)
         return respond(201, {"image": v1_meta.image_view(image)}, {**_etag(image), "Location": _location(image)})
 
     async def update(self, request: web.Request) -> web.Response:
         purge = v1_meta.flag(PURGE, request.headers.get(PURGE, "true"))
         image_id = request.match_info["image_id"]
-        with self._transfers.counted():
-            requested, chunks = self._requested(request)
+        with self._transfers.receiving(request) as data:
+            requested, chunks = self._requested(request, data)
             image = await self._images.update(request[CONTEXT], image_id, requested, chunks, purge)
         return respond(200, {"image": v1_meta.image_view(image)}, _etag(image))
 
@@ -63,7 +64,9 @@ class V1ImageHandlers:
         await self._images.delete(request[CONTEXT], request.match_info["image_id"])
         return empty(200)
 
-    def _requested(self, request: web.Request) -> tuple[v1_meta.V1ImageRequest, AsyncIterator[bytes] | None]:
+    def _requested(
+        self, request: web.Request, data: AsyncIterator[Chunk]
+    ) -> tuple[v1_meta.V1ImageRequest, AsyncIterator[Chunk] | None]:
         """What the headers request, and the data when there is any."""
         requested = v1_meta.read(request.headers.items())
         if not has_v1_data(request):
@@ -72,7 +75,7 @@ class V1ImageHandlers:
         if length is not None and requested.size not in (None, length):
             raise BadRequest(f"{requested.size} bytes were announced, and {length} come.")
         size = requested.size if length is None else length
-        return replace(requested, size=size), self._transfers.receive(request)
+        return replace(requested, size=size), data
 
 
 def _headers(image: Image) -> dict[str, str]:

@@ -1,13 +1,11 @@
 """Bytes: written, inspected, verified and counted on their way into a store; a failure leaves nothing behind."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.disk_image.signatures import Verifier, signed
-from stackwire.image.backends.port import Writer
+from stackwire.image.backends.digests import CHECKSUM, OS_HASH, Digests
+from stackwire.image.backends.writing import write_object
 from stackwire.image.domain.errors import NotQueued
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import check_ready
@@ -16,9 +14,6 @@ from stackwire.image.domain.states import BEGIN, UPLOADING
 from stackwire.image.domain.uploads import WrittenData
 from stackwire.image.onion import port
 from stackwire.image.onion.layer import Layer
-
-BATCH_BYTES = 4 * 1024**2
-"""Bytes handed to a thread at once."""
 
 
 class ImageLocation(Layer[port.Images], port.Images):
@@ -44,34 +39,31 @@ class DataLocation(Layer[port.ImageData], port.ImageData):
             image.disk_format or "", image.container_format or "", match=self.deps.require_format_match
         )
         verifier = await self._verifier(ctx, image)
+        signed_by = () if verifier is None else (verifier.algorithm,)
+        digests = Digests(CHECKSUM, OS_HASH, *signed_by)
         writer = await stores.writer(upload.store, upload.object_name, upload.announced, image.owner)
-
-        def inspect(chunk: bytes) -> None:
-            inspection.update(chunk)
-            if verifier is not None:
-                verifier.update(chunk)
 
         def finish() -> int | None:
             if verifier is not None:
-                verifier.finish()
-            return inspection.finish(writer.size)
+                verifier.verify(digests.digest(verifier.algorithm))
+            return inspection.finish(digests.size)
 
-        virtual_size = await _write(writer, upload.read(), inspect, finish)
+        virtual_size = await write_object(writer, upload.read(), digests, finish, inspection.update)
         return WrittenData(
             object=upload.object_name,
             stores=(upload.store or stores.default,),
-            size=writer.size,
+            size=digests.size,
             virtual_size=virtual_size,
-            checksum=writer.checksum,
-            os_hash_algo="sha512",
-            os_hash_value=writer.os_hash_value,
+            checksum=digests.hexdigest(CHECKSUM),
+            os_hash_algo=OS_HASH,
+            os_hash_value=digests.hexdigest(OS_HASH),
         )
 
     async def write_staging(self, ctx: RequestContext, upload: port.Upload) -> int:
         """The bytes as they are: they are inspected when they are imported."""
-        writer = self.deps.staging.writer(upload.staged_name or "")
-        await _write(writer, upload.read(), lambda _: None, lambda: None)
-        return writer.size
+        digests = Digests()
+        await write_object(self.deps.staging.writer(upload.staged_name or ""), upload.read(), digests, lambda: None)
+        return digests.size
 
     async def _verifier(self, ctx: RequestContext, image: Image) -> Verifier | None:
         """For a signed image: its certificate is checked before its first byte is kept."""
@@ -89,39 +81,3 @@ class TaskLocation(Layer[port.ImageTasks], port.ImageTasks):
         if new.request is not None:
             check_ready(new.image, new.request.method)
         return await self.inner.create_import(ctx, uow, new)
-
-
-async def _write(
-    writer: Writer, chunks: AsyncIterator[bytes], inspect: Callable[[bytes], None], finish: Callable[[], int | None]
-) -> int | None:
-    """Writes all chunks or none; a batch is collected while the last one is written. The result of ``finish``."""
-    writing: asyncio.Task[None] | None = None
-    try:
-        async for batch in _batches(chunks):
-            if writing is not None:
-                await writing
-            writing = asyncio.create_task(writer.put(batch, inspect))
-        if writing is not None:
-            await writing
-        result = await asyncio.to_thread(finish)
-        await writer.complete()
-    except BaseException:
-        if writing is not None and not writing.done():
-            writing.cancel()
-        await asyncio.shield(writer.discard())
-        raise
-    return result
-
-
-async def _batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same bytes in pieces large enough for a thread."""
-    collected: list[bytes] = []
-    size = 0
-    async for chunk in chunks:
-        collected.append(chunk)
-        size += len(chunk)
-        if size >= BATCH_BYTES:
-            yield b"".join(collected)
-            collected, size = [], 0
-    if collected:
-        yield b"".join(collected)

@@ -18,7 +18,7 @@ from stackwire.image.domain.members import Member
 from stackwire.image.domain.states import QUEUED, SAVING
 from stackwire.image.domain.task_requests import TaskQuery
 from stackwire.image.domain.tasks import Task, TaskOutcome
-from stackwire.image.domain.uploads import UNLIMITED_BYTES, WrittenData
+from stackwire.image.domain.uploads import UNLIMITED_BYTES, Chunk, WrittenData
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Upload:
     """
 
     image: Image
-    chunks: AsyncIterator[bytes] | None = None
+    chunks: AsyncIterator[Chunk] | None = None
     announced: int | None = None
     object_name: str = ""
     staged_name: str | None = None
@@ -41,7 +41,7 @@ class Upload:
     allowance: int = UNLIMITED_BYTES
     reserved: int = 0
 
-    async def read(self) -> AsyncIterator[bytes]:
+    async def read(self) -> AsyncIterator[Chunk]:
         """The chunks; none where there is no source."""
         if self.chunks is not None:
             async for chunk in self.chunks:

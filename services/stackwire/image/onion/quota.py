@@ -15,7 +15,7 @@ from stackwire.image.domain.errors import ImageTooBig, StorageFull
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.members import Member
 from stackwire.image.domain.quota import Limits
-from stackwire.image.domain.uploads import WrittenData
+from stackwire.image.domain.uploads import Chunk, WrittenData
 from stackwire.image.domain.usage import (
     COUNT_TOTAL,
     COUNT_UPLOADING,
@@ -74,7 +74,7 @@ class DataAllowance(Layer[port.ImageData], port.ImageData):
     def _limited(self, upload: port.Upload) -> port.Upload:
         return replace(upload, chunks=self._within_allowance(upload))
 
-    async def _within_allowance(self, upload: port.Upload) -> AsyncIterator[bytes]:
+    async def _within_allowance(self, upload: port.Upload) -> AsyncIterator[Chunk]:
         """Stops at the first byte above the allowance, however many were announced."""
         received = 0
         async for chunk in upload.read():

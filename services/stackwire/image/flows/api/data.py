@@ -10,6 +10,7 @@ from stackwire.core.errors import BadRequest, ServiceError
 from stackwire.image.domain.errors import ImageNotFound, Vanished
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import QUEUED, UPLOADING
+from stackwire.image.domain.uploads import Chunk
 from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.flows.stored_objects import new_object_name
 from stackwire.image.onion.port import Upload
@@ -30,7 +31,7 @@ class DataTransfers:
         self,
         ctx: RequestContext,
         image_id: str,
-        chunks: AsyncIterator[bytes],
+        chunks: AsyncIterator[Chunk],
         announced: int | None,
         *,
         checksum: str | None = None,
@@ -61,7 +62,7 @@ class DataTransfers:
                 raise
 
     async def stage(
-        self, ctx: RequestContext, image_id: str, chunks: AsyncIterator[bytes], announced: int | None
+        self, ctx: RequestContext, image_id: str, chunks: AsyncIterator[Chunk], announced: int | None
     ) -> None:
         """From queued to uploading, where the image stays until it is imported; a failure leads back to queued."""
         image = Image(id=image_id)

@@ -14,6 +14,7 @@ from stackwire.image.domain import v1_listing
 from stackwire.image.domain.errors import BadLocation, ImageNotFound, ImageTooBig, UriRefused
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, KILLED, PENDING_DELETE, QUEUED
+from stackwire.image.domain.uploads import Chunk
 from stackwire.image.domain.v1_meta import V1ImageRequest, check_new, updated
 from stackwire.image.flows.api.data import DataTransfers
 from stackwire.image.flows.api.images import new_image
@@ -23,7 +24,7 @@ from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.onion.authorization import is_admin
 from stackwire.image.onion.registry import ELSEWHERE
 
-Chunks = AsyncIterator[bytes]
+Chunks = AsyncIterator[Chunk]
 
 
 class V1Images:

@@ -7,6 +7,7 @@ from typing import Any
 from stackwire.image.domain.image import Image
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, IMPORTING, SAVING
 from stackwire.image.domain.tasks import LOCATION_IMPORT, Task
+from stackwire.image.domain.uploads import Chunk
 from stackwire.image.onion.port import Upload
 
 
@@ -20,7 +21,7 @@ class ByteCounter:
         """``size`` more bytes were moved."""
         self.count += size
 
-    async def counted(self, chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    async def counted(self, chunks: AsyncIterator[Chunk]) -> AsyncGenerator[Chunk, None]:
         """The same chunks, counted from 0."""
         self.count = 0
         async for chunk in chunks:

@@ -4,8 +4,6 @@ Digests that the client has given are verified before the image is active; other
 digests later, if the bytes can be read. Source: ``glance/async_/flows/location_import.py``.
 """
 
-import asyncio
-import hashlib
 import logging
 from collections.abc import Mapping
 from contextlib import closing
@@ -14,6 +12,7 @@ from dataclasses import replace
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Unavailable
 from stackwire.db.unit_of_work import UnitOfWork
+from stackwire.image.backends.digests import CHECKSUM, Digests
 from stackwire.image.db import imports, tasks
 from stackwire.image.domain.errors import DownloadFailed, TaskAborted, Vanished
 from stackwire.image.domain.location_patch import activated
@@ -27,7 +26,7 @@ from stackwire.image.flows.worker.tasks.progress import ProgressMonitor
 
 log = logging.getLogger(__name__)
 
-_READ_BYTES = 1024**2
+_DIGEST_READ_BYTES = 4 * 1024**2
 
 
 class LocationImport:
@@ -94,21 +93,17 @@ class LocationImport:
         return None
 
     async def _read(self, ctx: RequestContext, job: ImportJob, algorithm: str) -> dict[str, str]:
-        md5, digest = hashlib.md5(usedforsecurity=False), hashlib.new(algorithm, usedforsecurity=False)
-        size = job.image.size or 0
+        digests, size = Digests(CHECKSUM, algorithm), job.image.size or 0
         job.counter.count = 0
-
-        def update(chunk: bytes) -> None:
-            md5.update(chunk)
-            digest.update(chunk)
-
         with closing(await self._deps.stores.data(ctx, job.image, 0, size)) as data:
-            while chunk := await data.read(_READ_BYTES):
-                await asyncio.to_thread(update, chunk)
+            while chunk := await data.read(_DIGEST_READ_BYTES):
+                await digests.update(chunk)
                 job.counter.add(len(chunk))
+            await digests.finish()
         if job.counter.count != size:
             raise OSError(f"{job.counter.count} of {size} bytes were received")
-        return {"checksum": md5.hexdigest(), "os_hash_algo": algorithm, "os_hash_value": digest.hexdigest()}
+        value = digests.hexdigest(algorithm)
+        return {"checksum": digests.hexdigest(CHECKSUM), "os_hash_algo": algorithm, "os_hash_value": value}
 
     async def _finish(self, ctx: RequestContext, uow: UnitOfWork, job: ImportJob) -> None:
         outcome = TaskOutcome.success(job.image.id, job.image.size or 0)

@@ -1,0 +1,66 @@
+"""The way of an image's bytes into a store: they are hashed, inspected and stored at once, while the next ones come."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
+
+from stackwire.image.backends.digests import CHECKSUM, Digests
+from stackwire.image.backends.port import Writer
+from stackwire.image.domain.uploads import Chunk
+
+BATCH_BYTES = 256 * 1024
+"""Bytes handed to threads at once: each hand-over has a price."""
+T = TypeVar("T")
+
+
+async def write_object(
+    writer: Writer,
+    chunks: AsyncIterator[Chunk],
+    digests: Digests,
+    finish: Callable[[], T],
+    inspect: Callable[[Chunk], None] | None = None,
+) -> T:
+    """Writes all chunks or none, and answers what ``finish`` does: it is asked, in a thread, before the object is
+    complete. ``inspect``: gets each chunk in a thread. Raises what any of them raises.
+    """
+    taking: asyncio.Task[None] | None = None
+    try:
+        async for batch in _batches(chunks):
+            if taking is not None:
+                await taking
+            taking = asyncio.create_task(_take(batch, writer, digests, inspect))
+        if taking is not None:
+            await taking
+        await digests.finish()
+        result = await asyncio.to_thread(finish)
+        await writer.complete(digests.digest(CHECKSUM))
+    except BaseException:
+        if taking is not None and not taking.done():
+            taking.cancel()
+        await asyncio.shield(writer.discard())
+        raise
+    return result
+
+
+async def _take(batch: Chunk, writer: Writer, digests: Digests, inspect: Callable[[Chunk], None] | None) -> None:
+    """The first error, when nobody works on the batch any more."""
+    work = [writer.put(batch), digests.update(batch)]
+    if inspect is not None:
+        work.insert(0, asyncio.to_thread(inspect, batch))
+    for outcome in await asyncio.gather(*work, return_exceptions=True):
+        if outcome is not None:
+            raise outcome
+
+
+async def _batches(chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
+    """The same bytes in pieces that are worth a thread. What is one already is not copied."""
+    collected: list[Chunk] = []
+    size = 0
+    async for chunk in chunks:
+        collected.append(chunk)
+        size += len(chunk)
+        if size >= BATCH_BYTES:
+            yield collected[0] if len(collected) == 1 else b"".join(collected)
+            collected, size = [], 0
+    if collected:
+        yield collected[0] if len(collected) == 1 else b"".join(collected)
