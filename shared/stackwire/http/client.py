@@ -121,9 +121,15 @@ class HttpClient:
         url: str,
         chunks: AsyncIterable[bytes] | bytes,
         headers: Mapping[str, str] | None = None,
+        size: int | None = None,
     ) -> int:
-        """Sends a body of bytes and returns the status; 400 and up is raised as its error."""
+        """Sends a body of bytes and returns the status; 400 and up is raised as its error.
+
+        ``size``: of the body where it is known: a body of a known length is less work to receive.
+        """
         typed = {"Content-Type": "application/octet-stream", **(headers or {})}
+        if size is not None:
+            typed["Content-Length"] = str(size)
         async with self.stream(ctx, method, url, typed, chunks) as response:
             return response.status
 

@@ -112,6 +112,13 @@ class Disks:
             return text
         return "\n".join(text.splitlines()[-tail:]) if tail else ""
 
+    async def size(self, uuid: str) -> int:
+        """Of the disk, in bytes. DiskFailure when it is not there."""
+        try:
+            return (await asyncio.to_thread(self.disk(uuid).stat)).st_size
+        except OSError as error:
+            raise DiskFailure(instance_id=uuid, reason=error.strerror or "input/output error") from error
+
     async def read(self, uuid: str) -> AsyncIterator[bytes]:
         """The disk's bytes. DiskFailure when it is not there."""
         try:

@@ -44,7 +44,7 @@ class ImageApi(Protocol):
     async def update(
         self, ctx: RequestContext, image_id: str, meta: Mapping[str, Any], *, purge: bool = True
     ) -> ImageDict: ...
-    async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks) -> None: ...
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks, size: int | None = None) -> None: ...
     async def delete(self, ctx: RequestContext, image_id: str) -> None: ...
     async def share(self, ctx: RequestContext, image_id: str, member: str) -> None: ...
     def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]: ...
@@ -79,9 +79,11 @@ class _HttpApi:
             raw = b"".join([chunk async for chunk in answer.chunks()])
             return answer.headers, orjson.loads(raw) if raw and "json" in answer.headers["Content-Type"] else None
 
-    async def send(self, ctx: RequestContext, path: str, chunks: Chunks, headers: Mapping[str, str]) -> None:
+    async def send(
+        self, ctx: RequestContext, path: str, chunks: Chunks, headers: Mapping[str, str], size: int | None
+    ) -> None:
         """Bytes, once: what was streamed cannot be streamed again."""
-        await self._http.send(ctx, "PUT", f"{self.url}{path}", chunks, {**OCTETS, **headers})
+        await self._http.send(ctx, "PUT", f"{self.url}{path}", chunks, {**OCTETS, **headers}, size)
 
     async def receive(self, ctx: RequestContext, path: str) -> AsyncIterator[bytes | memoryview]:
         """The body in pieces, each valid until the next but one is asked for."""
@@ -145,10 +147,10 @@ class ImageV1:
             _, answer = await self._http_api.request(ctx, "PUT", f"/{quote(image_id, '')}", headers)
         return image_api.from_v1(answer["image"])
 
-    async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks) -> None:
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks, size: int | None = None) -> None:
         with _of(image_id):
             await self._http_api.send(
-                ctx, f"/{quote(image_id, '')}", chunks, {"x-glance-registry-purge-props": "False"}
+                ctx, f"/{quote(image_id, '')}", chunks, {"x-glance-registry-purge-props": "False"}, size
             )
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
@@ -221,9 +223,9 @@ class ImageV2:
             _, image = await self._http_api.request(ctx, "PATCH", f"/{quote(image_id, '')}", PATCH, patch)
         return await self._image(ctx, image)
 
-    async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks) -> None:
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks, size: int | None = None) -> None:
         with _of(image_id):
-            await self._http_api.send(ctx, f"/{quote(image_id, '')}/file", chunks, {})
+            await self._http_api.send(ctx, f"/{quote(image_id, '')}/file", chunks, {}, size)
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
         with _of(image_id):

@@ -73,7 +73,7 @@ class Images(Protocol):
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
         """ImageForbidden, ImageInUse."""
 
-    async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None: ...
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes], size: int) -> None: ...
     def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
         """In pieces that are valid until the next but one is asked for."""
 
@@ -171,8 +171,8 @@ class RpcImages:
         message = UpdateImage(image_id=image_id, changes=dict(changes), properties=dict(properties), purge=False)
         await self._rpc.call(ctx.as_service(), message)
 
-    async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None:
-        await self._http.send(ctx.as_service(), "PUT", f"{self.url}/v2/images/{image_id}/file", chunks)
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes], size: int) -> None:
+        await self._http.send(ctx.as_service(), "PUT", f"{self.url}/v2/images/{image_id}/file", chunks, size=size)
 
     async def discard(self, ctx: RequestContext, image_id: str) -> None:
         try:

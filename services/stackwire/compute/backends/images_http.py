@@ -99,8 +99,8 @@ class HttpImages:
         meta = {**changes, "properties": dict(properties)}
         await (await self.client.api(ctx)).update(ctx, image_id, meta, purge=False)
 
-    async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None:
-        await (await self.client.api(ctx)).upload(ctx, image_id, chunks)
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes], size: int) -> None:
+        await (await self.client.api(ctx)).upload(ctx, image_id, chunks, size)
 
     async def discard(self, ctx: RequestContext, image_id: str) -> None:
         try:

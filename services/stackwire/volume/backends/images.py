@@ -201,6 +201,7 @@ class ImageClient:
                 async for piece in pieces:
                     yield piece
 
-    async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes]) -> None:
-        """Fills a queued image; Conflict when it is not queued any more."""
-        await self._http.send(ctx.as_service(), "PUT", f"{self._url}/v2/images/{image_id}/file", chunks)
+    async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes], size: int) -> None:
+        """Fills a queued image with ``size`` bytes; Conflict when it is not queued any more."""
+        url = f"{self._url}/v2/images/{image_id}/file"
+        await self._http.send(ctx.as_service(), "PUT", url, chunks, size=size)

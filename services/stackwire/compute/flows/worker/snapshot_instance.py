@@ -129,7 +129,8 @@ class SnapshotServer:
         added = travel.uploaded_snapshot(server.system_metadata, server.instance, disk_format)
         formats = {key: added[key] for key in ("disk_format", "container_format")}
         await self._host.images.describe(ctx, image_id, formats, added["properties"])
-        await self._host.images.upload(ctx, image_id, self._host.disks.read(server.uuid))
+        disks = self._host.disks
+        await self._host.images.upload(ctx, image_id, disks.read(server.uuid), await disks.size(server.uuid))
         async with self._host.database.work(ctx) as uow:
             ends = Resource("server", server.uuid), Resource("image", image_id)
             uow.apply(travel.uploaded_snapshot, *ends, server.system_metadata, server.instance, disk_format)

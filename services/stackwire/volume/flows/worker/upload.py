@@ -1,9 +1,9 @@
 """Filling an image with the bytes of a volume."""
 
 import asyncio
-import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from stackwire.contracts.volume_workers import CopyVolumeToImage
 from stackwire.core.context import RequestContext
@@ -17,9 +17,13 @@ from stackwire.volume.domain.states import AVAILABLE, IN_USE, VolumeStates
 from stackwire.volume.domain.user_messages import UPLOAD_FAILED, UPLOAD_OVER_QUOTA, Failure
 from stackwire.volume.flows.deps import Flow, VolumeDeps, log, log_failure, volume_file
 
-HASH_ALGORITHM = "sha512"
-Read = Callable[["hashlib._Hash"], AsyncIterator[bytes]]
-"""The bytes in chunks; the digest is updated."""
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """An image's bytes, and how many there are."""
+
+    chunks: AsyncIterator[bytes]
+    size: int
 
 
 class UploadWorker(Flow):
@@ -32,8 +36,8 @@ class UploadWorker(Flow):
             if volume is None:
                 return
             try:
-                async with self._content(volume, image_id, disk_format) as read:
-                    await self._upload(ctx, image_id, read)
+                async with self._content(volume, image_id, disk_format) as content:
+                    await self._upload(ctx, image_id, content)
             except Exception as error:
                 log_failure("volume %s could not be uploaded", volume.id, error)
                 await self._delete_image(ctx, image_id)
@@ -50,25 +54,25 @@ class UploadWorker(Flow):
         await finish_upload(self._deps, ctx, volume.id, UPLOAD_FAILED.interrupted)
 
     @asynccontextmanager
-    async def _content(self, volume: Volume, image_id: str, disk_format: str) -> AsyncIterator[Read]:
-        """What reads the image's bytes: of the volume itself, or of a file in another format, removed again."""
+    async def _content(self, volume: Volume, image_id: str, disk_format: str) -> AsyncIterator[Content]:
+        """That of the volume itself, or of a file in another format, removed again."""
         store, name = self._deps.store(volume.host), volume_file(volume)
         if formats.is_raw(disk_format):
-            yield lambda digest: store.read(name, digest)
+            yield Content(store.read(name), await store.size(name))
             return
         packed = store.packed(name)
         try:
             async with store.local(name) as path:
                 await formats.pack(path, packed, image_id, disk_format, volume.size * GIBIBYTE)
-            yield lambda digest: store.read_packed(name, digest)
+            yield Content(store.read_packed(name), packed.stat().st_size)
         finally:
             await asyncio.to_thread(packed.unlink, missing_ok=True)
 
-    async def _upload(self, ctx: RequestContext, image_id: str, read: Read) -> None:
-        """All the bytes; verifies that the image service has it byte for byte."""
-        digest, images = hashlib.new(HASH_ALGORITHM, usedforsecurity=False), self._deps.images
+    async def _upload(self, ctx: RequestContext, image_id: str, content: Content) -> None:
+        """All the bytes, which are hashed where they arrive, and nowhere else."""
+        images = self._deps.images
         try:
-            await images.upload(ctx, image_id, read(digest))
+            await images.upload(ctx, image_id, content.chunks, content.size)
         except Conflict:
             image = await images.get_or_none(ctx, image_id)
             if image is not None and image.status == "active":
@@ -77,8 +81,8 @@ class UploadWorker(Flow):
         image = await images.get_or_none(ctx, image_id)
         if image is None or image.status != "active":
             raise ImageCopyFailure(reason=f"image {image_id} did not become active.")
-        if image.os_hash_algo == HASH_ALGORITHM and image.os_hash_value != digest.hexdigest():
-            raise ImageCopyFailure(reason=f"the {HASH_ALGORITHM} of image {image_id} is not the volume's.")
+        if image.size != content.size:
+            raise ImageCopyFailure(reason=f"image {image_id} has {image.size} bytes of {content.size}.")
 
     async def _delete_image(self, ctx: RequestContext, image_id: str) -> None:
         """Unavailable: the volume stays ``uploading``, and the message is delivered again."""
