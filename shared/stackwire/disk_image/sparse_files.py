@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -97,16 +96,12 @@ def _write(handle: int, data: memoryview, at: int) -> None:
         raise
 
 
-def read_sparse(handle: int, extents: Extents, at: int, size: int, digest: "hashlib._Hash | None") -> bytes:
-    """The chunk at this offset of a file of ``size`` bytes; ``digest`` is updated with it."""
+def read_sparse(handle: int, extents: Extents, at: int, size: int) -> bytes:
+    """The chunk at this offset of a file of ``size`` bytes."""
     length = min(VOLUME_CHUNK_BYTES, size - at)
     if extents.is_hole(at, length):
-        chunk = _ZEROES if length == VOLUME_CHUNK_BYTES else bytes(length)
-    else:
-        chunk = os.pread(handle, length, at)
-    if digest is not None:
-        digest.update(chunk)
-    return chunk
+        return _ZEROES if length == VOLUME_CHUNK_BYTES else bytes(length)
+    return os.pread(handle, length, at)
 
 
 def read_all(handle: int, at: int, length: int) -> bytes:

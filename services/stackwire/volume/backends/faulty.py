@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 import os
 from collections.abc import AsyncIterable, AsyncIterator
 from pathlib import Path
@@ -42,10 +41,9 @@ class FaultyStore(FileStore):
         async with super().incoming(name) as incoming:
             yield incoming if fault is None else _SlowFile(incoming.path, fault)
 
-    async def read(self, name: str, digest: "hashlib._Hash | None" = None) -> AsyncIterator[bytes]:
-        """The digest is of what was written, as one that was computed then."""
+    async def read(self, name: str) -> AsyncIterator[bytes]:
         fault = await self.faults.reading(name)
-        async for chunk in super().read(name, digest):
+        async for chunk in super().read(name):
             yield chunk if fault is None else await fault.chunk(chunk)
 
     async def _begin_write(self, name: str) -> None:

@@ -149,12 +149,12 @@ class FileStore:
         for path in (self.partial(name), self.packed(name)):
             await asyncio.to_thread(path.unlink, missing_ok=True)
 
-    def read_packed(self, name: str, digest: "hashlib._Hash | None" = None) -> AsyncIterator[bytes]:
+    def read_packed(self, name: str) -> AsyncIterator[bytes]:
         """The bytes of the file ``packed``, which is this host's in every back end."""
-        return FileStore.read(self, self.packed(name).name, digest)
+        return FileStore.read(self, self.packed(name).name)
 
-    async def read(self, name: str, digest: "hashlib._Hash | None" = None) -> AsyncIterator[bytes]:
-        """Its bytes in chunks; the next one is read (and ``digest`` updated) while one is being used. BytesMissing."""
+    async def read(self, name: str) -> AsyncIterator[bytes]:
+        """Its bytes in chunks; the next one is read while one is being used. BytesMissing."""
         with sparse_files.open_file(self.path(name), os.O_RDONLY, name) as handle:
             size = os.fstat(handle).st_size
             extents = sparse_files.Extents(handle, size)
@@ -162,9 +162,7 @@ class FileStore:
             def read_ahead(at: int) -> asyncio.Task[bytes] | None:
                 if at >= size:
                     return None
-                return asyncio.create_task(
-                    asyncio.to_thread(sparse_files.read_sparse, handle, extents, at, size, digest)
-                )
+                return asyncio.create_task(asyncio.to_thread(sparse_files.read_sparse, handle, extents, at, size))
 
             at, ahead = 0, read_ahead(0)
             try:

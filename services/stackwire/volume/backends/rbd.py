@@ -7,7 +7,6 @@ RBD's own; here they are clones, too, so that they outlive a revert and move lik
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -234,15 +233,12 @@ class RbdStore(FileStore):
         async with self.local(name) as path:
             await asyncio.to_thread(sparse_files.copy_tail, path, incoming.path, name, at)
 
-    async def read(self, name: str, digest: "hashlib._Hash | None" = None) -> AsyncIterator[bytes]:
+    async def read(self, name: str) -> AsyncIterator[bytes]:
         opened = await self._run(name, lambda: self._pool.open(name, read_only=True))
 
         def chunk(at: int, length: int) -> bytes:
             with translated_errors():
-                found = bytes(opened.image.read(at, length))
-            if digest is not None:
-                digest.update(found)
-            return found
+                return bytes(opened.image.read(at, length))
 
         try:
             at, size = 0, int(opened.image.size())
