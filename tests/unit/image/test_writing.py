@@ -74,7 +74,11 @@ async def test_many_at_once_take_turns_and_all_are_right() -> None:
 @pytest.mark.parametrize("sizes", SIZES, ids=str)
 async def test_all_of_it_is_written_and_told_to_who_inspects(sizes: list[int]) -> None:
     writer, digests, whole, seen = Writer(), Digests(CHECKSUM), DATA[: sum(sizes)], bytearray()
-    assert await write_object(writer, stream(*sizes), digests, lambda: "done", seen.extend) == "done"
+
+    async def inspect(chunk: Chunk) -> None:
+        seen.extend(chunk)
+
+    assert await write_object(writer, stream(*sizes), digests, lambda: "done", inspect) == "done"
     assert (b"".join(writer.chunks), bytes(seen)) == (whole, whole)
     assert writer.ended == [hashlib.md5(whole).hexdigest()]
 
@@ -105,10 +109,13 @@ async def test_what_a_store_does_not_take_is_discarded() -> None:
 
 
 async def test_what_is_refused_is_discarded_before_it_is_complete() -> None:
-    def refuse(*_: object) -> None:
+    def refuse() -> None:
         raise ContentRefused(reason="it is")
 
-    for inspect, finish in ((refuse, lambda: None), (None, refuse)):
+    async def refuse_chunk(chunk: Chunk) -> None:
+        refuse()
+
+    for inspect, finish in ((refuse_chunk, lambda: None), (None, refuse)):
         writer = Writer()
         with pytest.raises(ContentRefused):
             await write_object(writer, stream(BATCH_BYTES, BATCH_BYTES), Digests(CHECKSUM), finish, inspect)

@@ -1,7 +1,7 @@
 """The way of an image's bytes into a store: they are hashed, inspected and stored at once, while the next ones come."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 from stackwire.image.backends.digests import CHECKSUM, Digests
@@ -18,17 +18,25 @@ async def write_object(
     chunks: AsyncIterator[Chunk],
     digests: Digests,
     finish: Callable[[], T],
-    inspect: Callable[[Chunk], None] | None = None,
+    inspect: Callable[[Chunk], Awaitable[None]] | None = None,
 ) -> T:
     """Writes all chunks or none, and answers what ``finish`` does: it is asked, in a thread, before the object is
-    complete. ``inspect``: gets each chunk in a thread. Raises what any of them raises.
+    complete. ``inspect``: gets each chunk before it is stored. Raises what any of them raises.
     """
     taking: asyncio.Task[None] | None = None
+
+    async def take(batch: Chunk) -> None:
+        """It is digested while it is inspected and stored, and afterwards."""
+        await digests.update(batch)
+        if inspect is not None:
+            await inspect(batch)
+        await writer.put(batch)
+
     try:
         async for batch in _batches(chunks):
             if taking is not None:
                 await taking
-            taking = asyncio.create_task(_take(batch, writer, digests, inspect))
+            taking = asyncio.create_task(take(batch))
         if taking is not None:
             await taking
         await digests.finish()
@@ -40,16 +48,6 @@ async def write_object(
         await asyncio.shield(writer.discard())
         raise
     return result
-
-
-async def _take(batch: Chunk, writer: Writer, digests: Digests, inspect: Callable[[Chunk], None] | None) -> None:
-    """The first error, when nobody works on the batch any more."""
-    work = [writer.put(batch), digests.update(batch)]
-    if inspect is not None:
-        work.insert(0, asyncio.to_thread(inspect, batch))
-    for outcome in await asyncio.gather(*work, return_exceptions=True):
-        if outcome is not None:
-            raise outcome
 
 
 async def _batches(chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:

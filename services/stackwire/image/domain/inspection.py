@@ -28,9 +28,14 @@ class Inspection:
             expected = declared if self._match and declared not in ("raw", "iso") else None
             self._detector = StreamDetector(expected)
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether it needs no more bytes."""
+        return self._detector is None or self._detected is not None
+
     def update(self, chunk: bytes | bytearray | memoryview) -> None:
         """The next bytes. Errors: ContentRefused."""
-        if self._detector is None or self._detected is not None:
+        if self._detector is None or self.is_decided:
             return
         try:
             detected = self._detector.feed(chunk)

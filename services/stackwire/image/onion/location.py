@@ -1,5 +1,7 @@
 """Bytes: written, inspected, verified and counted on their way into a store; a failure leaves nothing behind."""
 
+import asyncio
+
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest
 from stackwire.db.unit_of_work import UnitOfWork
@@ -11,7 +13,7 @@ from stackwire.image.domain.image import Image
 from stackwire.image.domain.imports import check_ready
 from stackwire.image.domain.inspection import Inspection
 from stackwire.image.domain.states import BEGIN, UPLOADING
-from stackwire.image.domain.uploads import WrittenData
+from stackwire.image.domain.uploads import Chunk, WrittenData
 from stackwire.image.onion import port
 from stackwire.image.onion.layer import Layer
 
@@ -43,12 +45,16 @@ class DataLocation(Layer[port.ImageData], port.ImageData):
         digests = Digests(CHECKSUM, OS_HASH, *signed_by)
         writer = await stores.writer(upload.store, upload.object_name, upload.announced, image.owner)
 
+        async def inspect(chunk: Chunk) -> None:
+            if not inspection.is_decided:
+                await asyncio.to_thread(inspection.update, chunk)
+
         def finish() -> int | None:
             if verifier is not None:
                 verifier.verify(digests.digest(verifier.algorithm))
             return inspection.finish(digests.size)
 
-        virtual_size = await write_object(writer, upload.read(), digests, finish, inspection.update)
+        virtual_size = await write_object(writer, upload.read(), digests, finish, inspect)
         return WrittenData(
             object=upload.object_name,
             stores=(upload.store or stores.default,),
