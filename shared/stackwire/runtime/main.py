@@ -17,7 +17,6 @@ import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
@@ -43,8 +42,6 @@ OWNER_ONLY = 0o077
 """The umask of every service: image bytes, volumes, disks and console logs are for its own user alone."""
 MOST_FILES = 65_536
 """Open files of a process, where the system allows so many; shells start with 1,024."""
-MOST_THREADS = 32
-"""Of a loop, on which most wait: for a disk, or for a client who reads. Python has four more than processors."""
 STARTUP_ERRORS = (ServiceError, MigrationError, PortInUse, ValidationError, ValueError, OSError)
 
 
@@ -79,7 +76,6 @@ def run(main: Callable[[], Awaitable[None]]) -> None:
 
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
-        runner.get_loop().set_default_executor(ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="asyncio"))
         runner.run(_as_coroutine(main))
 
 
