@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from stackwire.core.backlog import Backlog
 from stackwire.core.context import RequestContext, system_context
 from stackwire.core.errors import ServiceError
 from stackwire.core.states import Verb
@@ -19,8 +20,6 @@ from stackwire.volume.flows.worker.create_backup import release_volume
 
 MESSAGE_TIMEOUT = timedelta(minutes=2)
 """How long the message for a row that nobody has claimed may wait in a queue."""
-LOST_AFTER = timedelta(seconds=5)
-"""How long after the start of a process the messages that waited for it have been received, however old they are."""
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -40,7 +39,7 @@ class Recovery:
         self._deps = deps
         self._worker = worker
         self._ctx = system_context("volume")
-        self._started_at = deps.database.clock.now()
+        self._backlog = Backlog(deps.database.clock)
         self._actions: Mapping[Verb, Action] = {
             VolumeStates.fail_create: self._fail_volume,
             VolumeStates.fail_reimage: worker.reimage.abandon,
@@ -119,12 +118,12 @@ class Recovery:
 
     async def _unclaimed_before(self) -> datetime:
         deps, clock = self._deps, self._deps.database.clock
-        if clock.earlier(LOST_AFTER) <= self._started_at:
+        if not self._backlog.is_received:
             return LONG_AGO
         before = clock.earlier(MESSAGE_TIMEOUT)
         # A bus in memory ends with its process; what it had is sent again, and the rest will never arrive.
         if deps.single_process and await deps.database.unhandled() == 0:
-            return max(before, self._started_at)
+            return max(before, self._backlog.started_at)
         return before
 
     async def _fail_volume(self, ctx: RequestContext, volume: Volume) -> None:

@@ -36,6 +36,7 @@ from stackwire.contracts.compute_workers import (
 )
 from stackwire.contracts.events_compute import TaskMethod
 from stackwire.contracts.volume import CreateAttachment, DeleteAttachment
+from stackwire.core.backlog import Backlog
 from stackwire.core.behaviours import Behaviours
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -46,8 +47,6 @@ from stackwire.messaging.rpc import RpcClient
 log = logging.getLogger(__name__)
 SCHEDULE_TIMEOUT = timedelta(seconds=60)
 """How long a server may wait for a host."""
-LOST_AFTER = timedelta(seconds=5)
-"""How long after the start of a process the messages that waited for it have been received, however old they are."""
 
 
 class Conductor:
@@ -68,7 +67,7 @@ class Conductor:
         self._notifications = notifications
         self._zone = zone
         self._behaviours = behaviours
-        self._started_at = database.clock.now()
+        self._backlog = Backlog(database.clock)
 
     # ---- build
 
@@ -177,7 +176,7 @@ class Conductor:
 
     async def fail_unscheduled(self, ctx: RequestContext) -> None:
         """Servers that no host took up in time: their message is lost, or their conductor died."""
-        if self._database.clock.earlier(LOST_AFTER) <= self._started_at:
+        if not self._backlog.is_received:
             return
         await self.unshelve.fail_waiting(ctx)
         async with self._database.read() as session:
