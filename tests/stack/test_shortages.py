@@ -81,6 +81,32 @@ async def test_a_process_without_a_file_left_lives_and_works_again_when_it_has_s
         assert process.returncode is None
 
 
+async def test_a_process_is_not_ready_before_it_can_accept_no_connection(processes: Processes) -> None:
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True)) as session:
+
+        async def health() -> tuple[int, str]:
+            """On a new connection."""
+            async with session.get(f"{processes.urls['image']}/healthcheck") as answer:
+                return answer.status, await answer.text()
+
+        assert await health() == (200, "OK")
+        limit_files(processes.running["image"].pid, CROWD)
+        place = urlsplit(processes.urls["image"])
+        crowd = [await asyncio.open_connection(place.hostname, place.port) for _ in range(CROWD - SPARE)]
+        try:
+            status, text = await health()
+            assert status == 503
+            assert text.startswith("UNAVAILABLE\nfiles: ")
+        finally:
+            for _, writer in crowd:
+                writer.close()
+
+        async def is_well() -> bool:
+            return (await health())[0] == 200
+
+        await until(is_well, 30, interval=0.2)
+
+
 async def a_queued_image(client: JsonClient) -> str:
     """On the connection that is open already."""
     wish = {"name": "i", "disk_format": "raw", "container_format": "bare"}

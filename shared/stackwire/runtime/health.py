@@ -1,7 +1,9 @@
-"""Whether a service can do its work: started, its database and the bus answer, its disks have room."""
+"""Whether a service can do its work: started, its database and the bus answer, its disks have room, and its process has
+files left for what comes."""
 
 import asyncio
 import os
+import resource
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from stackwire.messaging.transport import Transport
 
 CHECK_SECONDS = 3.0
 """How long one check may take before it counts as failed."""
+OPEN_FILES = Path("/proc/self/fd")
+FILES_TO_SPARE = 0.1
+"""Of those that a process may open: with fewer left it is not ready, long before it can accept no connection."""
 
 
 class Health:
@@ -37,6 +42,7 @@ class Health:
     async def checks(self) -> list[Check]:
         """All of them, at once."""
         checks = [_in_time("broker", self._broker()), *(_in_time("disk", self._disk(path)) for path in self._folders)]
+        checks.append(_in_time("files", _files()))
         if self._database is not None:
             checks.insert(0, _in_time("database", self._ping(self._database)))
         found = [Check("service", self._state()), *await asyncio.gather(*checks)]
@@ -59,6 +65,13 @@ class Health:
         return Check("disk", reason, str(folder))
 
 
+async def _files() -> Check:
+    """A connection of a client is a file, and so is whatever its answer is read from."""
+    used, limit = await asyncio.to_thread(open_files)
+    few = limit != resource.RLIM_INFINITY and used > limit * (1 - FILES_TO_SPARE)
+    return Check("files", f"{used} files are open, of {limit} that may be" if few else "")
+
+
 async def _in_time(name: str, check: Awaitable[Check]) -> Check:
     try:
         async with asyncio.timeout(CHECK_SECONDS):
@@ -67,6 +80,12 @@ async def _in_time(name: str, check: Awaitable[Check]) -> Check:
         return Check(name, f"no answer within {CHECK_SECONDS:.0f} s")
     except OSError as error:
         return Check(name, error.strerror or str(error))
+
+
+def open_files() -> tuple[int, int]:
+    """How many this process has open, and may have; none where the system does not tell."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return len(os.listdir(OPEN_FILES)) if OPEN_FILES.exists() else 0, limit
 
 
 def free_bytes(folder: Path) -> int:

@@ -1,7 +1,11 @@
 """What those who watch a service are answered: ready, alive, metrics; and how it stops."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import re
+import resource
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -82,7 +86,8 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 async def test_a_service_that_can_work_says_what_it_has_checked(database, session, tmp_path):
     watched = Watched(database, tmp_path)
     await watched.service.start()
-    assert await watched.reasons(session) == (200, {"service": "OK", "database": "OK", "broker": "OK", "disk": "OK"})
+    well = dict.fromkeys(("service", "database", "broker", "disk", "files"), "OK")
+    assert await watched.reasons(session) == (200, well)
     async with session.get(f"{watched.service.url}/healthcheck/live") as answer:
         assert (answer.status, await answer.text()) == (200, "OK")
     await watched.service.stop()
@@ -99,6 +104,33 @@ async def test_a_disk_with_less_room_than_the_limit_is_not_ready_and_lives(datab
     async with session.get(f"{watched.service.url}/healthcheck/live") as answer:
         assert answer.status == 200
     assert not await watched.service.ready()
+    await watched.service.stop()
+
+
+@contextmanager
+def few_files_left() -> Iterator[None]:
+    """Enough for this test, and much fewer than a tenth of what this process may have open."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(300)]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(opened) + 20, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for file in opened:
+            os.close(file)
+
+
+async def test_a_process_with_few_files_left_is_not_ready_while_it_still_takes_connections(database, session, tmp_path):
+    watched = Watched(database, tmp_path)
+    await watched.service.start()
+    with few_files_left():
+        status, reasons = await watched.reasons(session)
+        assert status == 503
+        assert re.fullmatch(r"\d+ files are open, of \d+ that may be", reasons["files"])
+        async with session.get(f"{watched.service.url}/metrics") as answer:
+            assert 'stackwire_health{check="files",service="box"} 0.0' in await answer.text()
+    assert (await watched.reasons(session))[0] == 200
     await watched.service.stop()
 
 
