@@ -108,6 +108,19 @@ async def test_extra_specs_of_a_type_in_use_stay(cloud: TestCloud, admin: JsonCl
     (await admin.delete("volume", f"{specs}/multiattach")).ok(202)
 
 
+async def test_the_default_type_keeps_its_name(cloud: TestCloud, admin: JsonClient, demo: JsonClient) -> None:
+    default = (await admin.get("volume", f"{V}/types/default")).ok(200).json["volume_type"]
+    path = f"{V}/types/{default['id']}"
+    renamed = await admin.put("volume", path, json={"volume_type": {"name": "mine", "description": "of all"}})
+    assert (renamed.status, renamed.json["badRequest"]["code"]) == (400, 400)
+    assert (await admin.get("volume", path)).ok(200).json["volume_type"]["description"] == default["description"]
+    same = {"name": default["name"], "description": "of all"}
+    assert (await admin.put("volume", path, json={"volume_type": same})).ok(200).json["volume_type"][
+        "name"
+    ] == "__DEFAULT__"
+    assert (await create_volume(cloud, demo))["volume_type"] == "__DEFAULT__"
+
+
 async def test_a_project_may_have_a_default_type_of_its_own(
     cloud: TestCloud, admin: JsonClient, demo: JsonClient
 ) -> None:

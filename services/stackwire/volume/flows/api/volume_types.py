@@ -50,10 +50,13 @@ class VolumeTypes(Flow):
             return await volume_types.insert(uow, volume_type)
 
     async def update(self, ctx: RequestContext, type_id: str, changes: Mapping[str, Any]) -> VolumeType:
-        """``name``, ``description``, ``is_public``. VolumeTypeExists."""
+        """``name``, ``description``, ``is_public``. VolumeTypeExists; BadRequest for another name of the default type:
+        who names no type gets it by its name."""
         self._deps.require(ctx, "volume_extension:type_update")
         async with self._deps.database.work(ctx) as uow:
             found = await volume_types.find(uow, ctx, type_id, by_name=False)
+            if found.name == DEFAULT_VOLUME_TYPE != changes.get("name", found.name):
+                raise BadRequest(f"The volume type {found.id} is the default volume type and keeps its name.")
             return await volume_types.update(uow, found, **changes)
 
     async def delete(self, ctx: RequestContext, type_id: str) -> None:
