@@ -13,6 +13,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
@@ -313,8 +314,9 @@ async def a_cloud(postgres: TestDatabase, tmp_path: Path, audited: bool) -> Asyn
         if audited:
             await invariants.hold_in(postgres.admin_url, AT_REST_SECONDS)
     finally:
-        for cloud in started:
-            await cloud.close()
+        async with AsyncExitStack() as last:  # whatever one of them raises, the others are stopped too
+            for cloud in reversed(started):
+                last.push_async_callback(cloud.close)
 
 
 @pytest.fixture(scope="module")
@@ -356,8 +358,9 @@ async def a_shared_cloud(
         return cloud
 
     yield build
-    for cloud in started.values():
-        await stop(cloud)
+    async with AsyncExitStack() as last:
+        for cloud in started.values():
+            last.push_async_callback(stop, cloud)
     assert not violations, "\n".join(violations)
 
 

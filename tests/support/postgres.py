@@ -3,6 +3,7 @@
 One template database per session, migrated for every service; a copy of it per test, made in milliseconds.
 """
 
+import asyncio
 import atexit
 import importlib
 import os
@@ -22,6 +23,7 @@ from stackwire.cloud.postgres import EmbeddedPostgres, PostgresError
 from stackwire.cloud.schemas import migrate_all, schemas
 from stackwire.db.bootstrap import as_role, create_database, drop_database, with_database
 from support.event_contracts import violations_in
+from support.polling import pass_time
 
 
 def skip_or_fail(reason: str) -> None:
@@ -71,10 +73,30 @@ class TestDatabase:
         return self.server.url(self.name, service)
 
 
-async def drop_checked(database: TestDatabase) -> list[str]:
-    """Drops the database; returns the contract violations of the notifications emitted in it."""
+LEFT_OPEN = """
+    SELECT application_name, state, left(query, 100) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"""
+CLOSING_SECONDS = 10.0
+"""How long a connection that was closed, or whose process was killed, may still be seen."""
+
+
+async def left_open(admin_url: str) -> list[str]:
+    """The connections to the database that nobody closed: of services that were stopped, and of tests."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + CLOSING_SECONDS
+    connection = await asyncpg.connect(admin_url, timeout=30)
     try:
-        return await violations_in(database.admin_url)
+        while (found := await connection.fetch(LEFT_OPEN)) and loop.time() < deadline:
+            await pass_time(0.02)
+        return [f"a connection is left open: {tuple(row)}" for row in found]
+    finally:
+        await connection.close()
+
+
+async def drop_checked(database: TestDatabase) -> list[str]:
+    """Drops the database; returns who is still connected to it, and what notifications in it violate their contract."""
+    try:
+        return [*await left_open(database.admin_url), *await violations_in(database.admin_url)]
     finally:
         await drop_database(database.server.admin, database.name)
 

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 
 ACQUIRE_TIMEOUT_SECONDS = 30.0
 CONNECTION_IDLE_SECONDS = 60.0
+POOL_CLOSE_SECONDS = 5.0
 
 
 class PoolUse(NamedTuple):
@@ -135,15 +136,17 @@ class Connections:
             self._timer = None
 
     async def close(self) -> None:
-        """Waits a few seconds for connections in use, then closes them."""
+        """Waits a few seconds for connections in use, then closes them. However it ends, none is open afterwards."""
         self._keep_no_more()
         try:
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(POOL_CLOSE_SECONDS):
                 while self._free:
                     await self._pool.release(self._free.pop())
                 await asyncio.gather(*self._returning, return_exceptions=True)
                 await self._pool.close()
         except TimeoutError:
+            pass
+        finally:
             self._pool.terminate()
 
 

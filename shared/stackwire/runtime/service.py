@@ -159,6 +159,13 @@ class Service:
             await asyncio.sleep(self.settings.drain_delay)  # whoever asks for our readiness sends nothing more
         self._started = False
         self._state = "it stops"
+        try:
+            await self._stop_parts()
+        finally:
+            await self.database.close()
+
+    async def _stop_parts(self) -> None:
+        """All but the database, which they still use."""
         if self._api is not None:
             await self._api.stop()
             self._api = None
@@ -179,7 +186,6 @@ class Service:
         self._lag.stop()
         if self._shared is not None:
             await self._shared.stop()
-        await self.database.close()
 
     async def abort(self) -> None:
         """Ends it as if its process died: nothing more is committed, sent or answered."""

@@ -10,7 +10,7 @@ import pytest
 from stackwire.core.errors import ServiceError
 from stackwire.db.pool import Database
 from support.polling import turns_of_the_loop, until
-from support.postgres import TestDatabase
+from support.postgres import TestDatabase, left_open
 
 MINE = "SELECT pg_backend_pid()"
 OPEN = """
@@ -78,6 +78,17 @@ async def test_the_end_waits_for_what_is_under_way_and_no_longer(unmigrated: Tes
         assert await session.value("SELECT 1") == 1
     async with asyncio.timeout(4):  # it would cut the connection after five seconds
         await closing
+
+
+async def test_an_end_that_is_cancelled_leaves_no_connection_open(unmigrated: TestDatabase) -> None:
+    database = await Database.open(unmigrated.url("trace"), schema="trace", migrations=None, max_size=4)
+    async with database.read():
+        closing = asyncio.create_task(database.close())
+        await turns_of_the_loop(20)  # it waits for this one
+        closing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closing
+        assert await left_open(unmigrated.admin_url) == []
 
 
 async def test_what_nobody_needed_for_a_while_is_closed(unmigrated: TestDatabase) -> None:

@@ -17,7 +17,7 @@ from stackwire.messaging.rpc import RpcClient, RpcServer
 from stackwire.messaging.transport import to_notification
 from stackwire.runtime.service import PortInUse, Service, Sweep
 from support.polling import until
-from support.postgres import TestDatabase, migrations_of
+from support.postgres import TestDatabase, left_open, migrations_of
 
 CTX = RequestContext(user_id="u", project_id="p")
 BOX = Target("boxes", "box")
@@ -144,6 +144,21 @@ async def test_a_port_in_use_is_reported_and_nothing_stays_behind(database: Data
         with pytest.raises(PortInUse, match=f"box cannot listen on 127.0.0.1:{port}"):
             await parts.service.start()
     assert parts.happened == ["swept", "closed"]
+
+
+async def test_a_part_that_cannot_be_closed_leaves_no_connection_to_the_database(
+    database: Database, postgres: TestDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = Parts(database)
+    await parts.service.start()
+
+    async def fails() -> None:
+        raise OSError("the store is away")
+
+    monkeypatch.setattr(parts, "close", fails)
+    with pytest.raises(OSError, match="the store is away"):
+        await parts.service.stop()
+    assert await left_open(postgres.admin_url) == []
 
 
 async def test_a_sweep_that_fails_does_not_stop_the_start(database: Database) -> None:

@@ -63,6 +63,11 @@ class Stack:
         """A new connection to every service's tables."""
         self.cloud.tables = await asyncpg.connect(self.postgres.dsn())
 
+    async def disconnect(self) -> None:
+        """Ends it, whether or not the server is still there."""
+        with suppress(asyncpg.PostgresError, OSError):
+            await self.cloud.tables.close(timeout=1)
+
     async def crash_postgres(self) -> None:
         """SIGKILL, and a start on what was on its disk."""
         pid = self.postgres.pid
@@ -70,8 +75,7 @@ class Stack:
         os.kill(pid, signal.SIGKILL)
         await until(lambda: self.postgres.pid is None)  # a start would take it for a server that runs
         await asyncio.to_thread(self.postgres.start)
-        with suppress(asyncpg.PostgresError, OSError):
-            await self.cloud.tables.close(timeout=1)
+        await self.disconnect()
         await self.connect()
 
     # -- RabbitMQ
@@ -173,7 +177,10 @@ async def running_stack() -> AsyncIterator[Stack]:
                     stack.user, admin = [await log_in(session, processes.urls, name) for name in ("demo", "admin")]
                     clients = RetryingClient(stack.user), RetryingClient(admin)
                     stack.cloud = ProcessCloud(processes, *clients, await asyncpg.connect(postgres.dsn()))
-                    yield stack
+                    try:
+                        yield stack
+                    finally:
+                        await stack.disconnect()
             finally:
                 await processes.close()
     finally:
