@@ -10,6 +10,7 @@ import random
 import re
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -21,6 +22,15 @@ from support.retrying_client import unique, volume_path
 Outcome = Literal["ok", "failed", "unknown"]
 PATCH = {"Content-Type": "application/openstack-images-v2.1-json-patch"}
 SERVICES = ("identity", "image", "volume", "compute")
+
+
+RECOVERY_SECONDS = 0.5
+"""After a fault, until reads are again as they were."""
+
+
+def percentile(seconds: Sequence[float], part: float) -> float:
+    """In milliseconds; of nothing 0."""
+    return sorted(seconds)[int((len(seconds) - 1) * part)] * 1000 if seconds else 0.0
 
 
 def outcome(answer: Answer | None) -> Outcome:
@@ -41,10 +51,24 @@ class History:
     counts: dict[Outcome, int] = field(default_factory=lambda: defaultdict(int))
     seconds: list[float] = field(default_factory=list)
     """How long each answer of 2xx took."""
+    reads: list[tuple[float, float]] = field(default_factory=list)
+    """When each read that was answered 2xx began and ended."""
+    faults: list[tuple[float, float]] = field(default_factory=list)
+    """And each fault."""
 
     def percentile(self, part: float) -> float:
         """In milliseconds."""
-        return sorted(self.seconds)[int((len(self.seconds) - 1) * part)] * 1000
+        return percentile(self.seconds, part)
+
+    def quiet(self) -> list[float]:
+        """How long reads took in which nothing broke, nor had broken a moment before."""
+        return [
+            end - begin
+            for begin, end in self.reads
+            if not any(
+                begin < fault_end + RECOVERY_SECONDS and fault_begin < end for fault_begin, fault_end in self.faults
+            )
+        ]
 
     def note(self, answer: Answer | None) -> Outcome:
         self.counts[outcome(answer)] += 1
@@ -74,7 +98,10 @@ class Clients:
         begun = time.monotonic()
         answer = await self._client.try_once(method, service, path, **kwargs)
         if outcome(answer) == "ok":
-            self.history.seconds.append(time.monotonic() - begun)
+            ended = time.monotonic()
+            self.history.seconds.append(ended - begun)
+            if method == "GET":
+                self.history.reads.append((begun, ended))
         return answer
 
     async def _loop(self, number: int, kinds: Any) -> None:
@@ -134,7 +161,7 @@ class Clients:
         self.history.note(await sending)
 
 
-async def break_things(stack: Stack, chance: random.Random, seconds: float) -> list[str]:
+async def break_things(stack: Stack, chance: random.Random, seconds: float, history: History) -> list[str]:
     """One thing after another, for so long; what was broken. Everything runs again when it returns."""
     broken = []
     ends = asyncio.get_running_loop().time() + seconds
@@ -143,6 +170,7 @@ async def break_things(stack: Stack, chance: random.Random, seconds: float) -> l
         what = chance.choice(("rabbit", "postgres", "replies", "freeze", "kill", "kill"))
         service = chance.choice(SERVICES)
         broken.append(f"{what} {service}" if what in ("freeze", "kill") else what)
+        begun = time.monotonic()
         if what == "rabbit":
             await stack.crash_rabbit()
         elif what == "postgres":
@@ -156,6 +184,7 @@ async def break_things(stack: Stack, chance: random.Random, seconds: float) -> l
         else:
             await stack.processes.kill(service)
             await stack.processes.start(service)
+        history.faults.append((begun, time.monotonic()))
     return broken
 
 
