@@ -72,11 +72,13 @@ async def list_events(session: Session, action_id: int) -> list[ActionEvent]:
 
 
 async def begin_event(uow: UnitOfWork, uuid: str, event: str, host: str | None) -> None:
-    """A step of the action that this request started; nothing when there is no such action, or it began already."""
+    """A step of the action that this request started; nothing when there is no such action, or when the step is under
+    way or done: only one that failed is begun again, perhaps by another host."""
     await uow.execute(
         "INSERT INTO instance_actions_events (action_id, event, start_time, host)"
         f" SELECT id, $3::varchar, $4, $5 FROM ({_LATEST}) AS a WHERE NOT EXISTS"
-        " (SELECT FROM instance_actions_events WHERE action_id = a.id AND event = $3 AND finish_time IS NULL)",
+        " (SELECT FROM instance_actions_events WHERE action_id = a.id AND event = $3"
+        " AND (finish_time IS NULL OR result = 'Success'))",
         uuid,
         uow.ctx.request_id,
         event,
@@ -85,9 +87,9 @@ async def begin_event(uow: UnitOfWork, uuid: str, event: str, host: str | None) 
     )
 
 
-async def end_event(uow: UnitOfWork, uuid: str, event: str, *, error: str | None = None, trace: str = "") -> None:
-    """Success, or Error with its text, which then shows on the action too."""
-    await uow.execute(
+async def end_event(uow: UnitOfWork, uuid: str, event: str, *, error: str | None = None, trace: str = "") -> bool:
+    """Success, or Error with its text, which then shows on the action too. False when it has ended already."""
+    ended = await uow.execute(
         "UPDATE instance_actions_events SET finish_time = $4, result = $5, details = $6, traceback = $7"
         f" WHERE action_id = ({_LATEST}) AND event = $3 AND finish_time IS NULL",
         uuid,
@@ -98,6 +100,8 @@ async def end_event(uow: UnitOfWork, uuid: str, event: str, *, error: str | None
         error,
         trace or None,
     )
+    if not ended and error is None:
+        return False
     await uow.execute(
         "UPDATE instance_actions SET updated_at = $3, message = CASE WHEN $4 THEN 'Error' ELSE message END"
         f" WHERE id = ({_LATEST})",
@@ -106,3 +110,4 @@ async def end_event(uow: UnitOfWork, uuid: str, event: str, *, error: str | None
         uow.now,
         error is not None,
     )
+    return bool(ended)

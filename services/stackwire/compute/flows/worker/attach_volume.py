@@ -74,7 +74,7 @@ class AttachVolume:
                 return
             volume_id, attachment_id = device.volume_id or "", device.attachment_id or ""
             if device.connection_info is not None:  # delivered again: perhaps after a crash right before the last step
-                await self._complete(ctx, server, volume_id, attachment_id)
+                await self._complete(ctx, server, volume_id, attachment_id, again=True)
                 return
             async with self._host.database.work(ctx) as uow:
                 await instance_actions.begin_event(uow, uuid, ATTACH, self._host.name)
@@ -94,11 +94,13 @@ class AttachVolume:
             except Exception as error:
                 await self._undo(ctx, server, device.uuid, volume_id, attachment_id, error)
 
-    async def _complete(self, ctx: RequestContext, server: Server, volume_id: str, attachment_id: str) -> None:
+    async def _complete(
+        self, ctx: RequestContext, server: Server, volume_id: str, attachment_id: str, *, again: bool = False
+    ) -> None:
         await self._host.volumes.complete(ctx, attachment_id)
         async with self._host.database.work(ctx) as uow:
-            self._host.notifications.emit_volume(uow, server, "attach", "end", volume_id)
-            await instance_actions.end_event(uow, server.uuid, ATTACH)
+            if await instance_actions.end_event(uow, server.uuid, ATTACH) or not again:
+                self._host.notifications.emit_volume(uow, server, "attach", "end", volume_id)
 
     async def resume(self, ctx: RequestContext, action: Action) -> None:
         """What a request began to attach or detach, and no message ended: it is lost.

@@ -80,6 +80,8 @@ class Attachments(Flow):
             attachment = await attachments.find(uow, ctx, attachment_id, lock=True)
             self._deps.require(ctx, "volume:attachment_complete", attachment.project_id)
             volume = await volumes.find(uow, ctx, attachment.volume_id, lock=True)
+            if (attachment.attach_status, volume.status) == ("attached", IN_USE):
+                return  # requested again: the answer was lost, or the host's message was delivered twice
             await transition(uow, attachments.TABLE, AttachmentStates.complete, attachment_id, attach_time=uow.now)
             attached = await steps.attach_transition(uow, VolumeStates.finish_attach, volume, "attached")
             await steps.notify_attachment_event(uow, "attach.end", attached)

@@ -37,7 +37,7 @@ class CreateBackupWorker(Flow):
     async def on_create_backup(self, ctx: RequestContext, message: CreateBackup) -> None:
         """Names the driver and the zone, and asks the back end for the device."""
         async with self._claimed(ctx, message.backup) as backup:
-            if backup is None:
+            if backup is None or backup.service is not None:  # delivered again: the back end has been asked
                 return
             async with self._deps.database.work(ctx) as uow:
                 uow.notify(backup_event("create.start", backup))
