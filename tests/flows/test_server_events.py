@@ -82,6 +82,23 @@ async def test_a_volume_that_is_deleted_with_its_server_is_deleted_before_the_se
     ]
 
 
+async def test_a_server_that_no_host_has_is_said_to_be_deleted_too(cloud, demo):
+    """``nova/compute/api.py: _local_delete``, whose versioned notifications are the API's."""
+    server_id = await a_server(cloud, demo, imageRef=await an_image(demo))
+    for action in ("shelve", "shelveOffload"):
+        body = {action: None}
+        await demo.post("compute", f"/v2.1/servers/{server_id}/action", json=body, headers=SERVER_VERSION)
+        await cloud.settle()
+    assert await cloud.rows("compute", "SELECT host FROM instances WHERE NOT deleted") == [{"host": None}]
+    heard = Heard(cloud)
+    (await demo.delete("compute", f"/v2.1/servers/{server_id}")).ok(204)
+    await cloud.settle()
+    assert heard.steps() == ["deleting", "compute.instance.delete.start", "", "compute.instance.delete.end"]
+    assert heard.messages[-1]["payload"]["state"] == "deleted"
+    said = "SELECT address->>'publisher_id' AS sender FROM outbox WHERE name = 'instance.delete.end'"
+    assert [row["sender"].partition(":")[0] for row in await cloud.rows("compute", said)] == ["nova-api"]
+
+
 async def test_each_part_of_the_volume_service_names_itself_as_publisher(cloud, demo):
     """As recorded: ``volume.HOST`` for the API, ``HOST@BACKEND`` for the daemon, the pool for what creates a volume."""
     heard = Heard(cloud)

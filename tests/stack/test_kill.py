@@ -889,8 +889,10 @@ async def process_cloud(
                 users = [RetryingClient(await log_in(session, processes.urls, name)) for name in ("demo", "admin")]
                 yield ProcessCloud(processes, *users, tables)
         finally:
-            await processes.close()
-            await tables.close()
+            try:
+                await processes.close()
+            finally:
+                await tables.close()
     await drop_database(postgres_server.admin, database.name)
 
 

@@ -81,8 +81,10 @@ async def old_cloud(
                 client = RetryingClient(await log_in(session, processes.urls, "demo"))
                 yield OldCloud(processes, client, tables)
         finally:
-            await processes.close()
-            await tables.close()
+            try:
+                await processes.close()
+            finally:
+                await tables.close()
     await drop_database(postgres_server.admin, database.name)
 
 

@@ -166,7 +166,8 @@ def _worker_sweeps(
     discard: DiscardUnfinished,
 ) -> list[Sweep]:
     volumes = Volumes(client, HOST, settings.volume_seconds)
-    local_delete, offloaded = LocalDelete(database, volumes), OffloadedRecovery(database, volumes)
+    local_delete = LocalDelete(database, volumes, Notifications(HOST, settings.image_url))
+    offloaded = OffloadedRecovery(database, volumes)
 
     async def recover_unplaced() -> None:
         await conductor.fail_unscheduled(system_context("nova"))

@@ -46,8 +46,8 @@ def a_property(name: str, value: str = "x") -> str:
     return PROPERTY.format(image="i", name=name, value=value)
 
 
-def said(schema: str, *names: str, key: str) -> list[str]:
-    payload = f'{{"{key}": "v"}}'
+def said(schema: str, *names: str, key: str, of: str = "v") -> list[str]:
+    payload = f'{{"{key}": "{of}"}}'
     return [SAID.format(schema=schema, id=str(at), name=name, payload=payload) for at, name in enumerate(names)]
 
 
@@ -83,6 +83,17 @@ BROKEN: dict[str, list[str]] = {
     "nothing is begun again that has ended": said(
         "compute", "compute.instance.create.end", "compute.instance.create.start", key="instance_id"
     ),
+    "what was begun and is there was said to be created": [
+        *said("volume", "volume.create.start", key="volume_id"), a_volume(),
+    ],
+    "what is gone was said to be deleted": [
+        *said("volume", "volume.attach.end", key="volume_id"), a_volume("deleted"),
+        "UPDATE volume.volumes SET deleted = true, deleted_at = now()",
+    ],
+    "what was last said of an image is so": [an_image(), *said("image", "image.update", key="id", of="i")],
+    "what was last said of a server is so": [
+        SERVER, *said("compute", "compute.instance.update", key="instance_id", of="s"),
+    ],
     "a volume that is there was said to be created": [
         *said("volume", "volume.usage", key="volume_id"), a_volume(image="'i'"),
         "UPDATE volume.volumes SET created_at = now() + interval '1 s'",

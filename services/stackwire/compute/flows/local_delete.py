@@ -4,6 +4,7 @@
 """
 
 import logging
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from stackwire.compute.db import block_devices, fixed_ips, hosts, instances, mov
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import ServerStates
+from stackwire.compute.flows.notifications import Notifications
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
 from stackwire.db.pool import Database
@@ -27,12 +29,15 @@ RESERVATION_TIMEOUT = timedelta(seconds=20)
 class LocalDelete:
     """``volumes``: the volume service as no host reaches it."""
 
-    def __init__(self, database: Database, volumes: Volumes) -> None:
+    def __init__(self, database: Database, volumes: Volumes, notifications: Notifications) -> None:
         self._database = database
         self._volumes = volumes
+        self._notifications = notifications
 
     async def delete(self, ctx: RequestContext, server: Server) -> None:
         """Releases its volumes and deletes its row. A volume that stays keeps its device for ``recover``."""
+        async with self._database.work(ctx) as uow:
+            self._notifications.emit_action(uow, server, "delete", "start", source="api")
         released = [device for device in server.devices if await self._release(ctx, device)]
         async with self._database.work(ctx) as uow:
             for device in released:
@@ -41,7 +46,11 @@ class LocalDelete:
             await hosts.free(uow, server.uuid)
             await moves.delete_all_of(uow, server.uuid)
             times: dict[str, Any] = {"terminated_at": uow.now, "deleted": True, "deleted_at": uow.now}
-            await transition(uow, instances.TABLE, ServerStates.finish_delete, server.uuid, **times)
+            deleted = await transition(uow, instances.TABLE, ServerStates.finish_delete, server.uuid, **times)
+            if deleted is not None:
+                after = replace(server, instance=deleted, addresses=())
+                self._notifications.emit_update(uow, server, after)
+                self._notifications.emit_action(uow, after, "delete", "end", source="api")
 
     async def _release(self, ctx: RequestContext, device: BlockDevice) -> bool:
         """False when the server still holds the volume."""

@@ -64,13 +64,17 @@ class Notifications:
         phase: Phase,
         legacy: Fields | None = None,
         versioned: Fields | None = None,
+        source: str = "compute",
     ) -> None:
-        """``compute.instance.<action>.<phase>`` and ``instance.<action>.<phase>``, with each format's own fields."""
+        """``compute.instance.<action>.<phase>`` and ``instance.<action>.<phase>``, with each format's own fields.
+
+        ``source``: who does it, as the versioned format says.
+        """
         context = self._context(uow)
         payload = notifications.legacy(server, context, **(legacy or {}))
         self.emit(uow, "compute", f"compute.instance.{UNVERSIONED.get(action, action)}.{phase}", payload, server.uuid)
         payload = notifications.versioned(server, context, action, **(versioned or {}))
-        self.emit_versioned(uow, "compute", f"instance.{action}.{phase}", payload, server.uuid)
+        self.emit_versioned(uow, source, f"instance.{action}.{phase}", payload, server.uuid)
 
     def emit_error(
         self,

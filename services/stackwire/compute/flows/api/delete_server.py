@@ -23,7 +23,7 @@ class DeleteServer(ApiFlow):
 
     def __init__(self, deps: ApiDeps) -> None:
         super().__init__(deps)
-        self._local_delete = LocalDelete(deps.database, Volumes(deps.rpc, "", 0.0))
+        self._local_delete = LocalDelete(deps.database, Volumes(deps.rpc, "", 0.0), deps.notifications)
 
     async def request_delete(self, ctx: RequestContext, uuid: str, *, force: bool = False) -> None:
         """In any state, unless the server is locked (InstanceIsLocked). One that is on no host is deleted at once."""
