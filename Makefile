@@ -192,6 +192,10 @@ bench-harness: $(READY) ## the test harness: until the first test runs, and each
 bench-hosts: $(READY) ## a thousand compute hosts: until they are up, at rest, servers on them; BENCH_ARGS="--hosts 200"
 	@PYTHONPATH=tests $(BIN)/python tests/bench/bench_hosts.py $(BENCH_ARGS)
 
+.PHONY: bench-recovery
+bench-recovery: $(READY) ## until every service is ready again after its, RabbitMQ's and PostgreSQL's death; RUNS=20
+	@PYTHONPATH=tests $(BIN)/python tests/bench/bench_recovery.py --runs $(RUNS)
+
 .PHONY: bench-trace
 bench-trace: $(READY) ## how long the tracer keeps the loop, the page's frames; what tracing costs, as ratios to the untraced and to the bare firehose
 	@$(BIN)/python tests/bench/bench_trace_stalls.py
