@@ -21,7 +21,7 @@ from stackwire.contracts.compute_set_aside import UnshelveInstance, UnshelveInst
 from stackwire.contracts.compute_workers import SelectDestinations, StartInstance
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import NotFound, ServiceError
-from stackwire.db.pool import Database
+from stackwire.db.pool import Database, UnitOfWork
 from stackwire.db.transitions import transition
 from stackwire.messaging.rpc import RpcClient
 
@@ -96,7 +96,7 @@ class ConductorUnshelve:
             zone = {"availability_zone": chosen.get("availability_zone"), "updated_at": server.instance.updated_at}
             placed = await instances.TABLE.update(uow, server.uuid, where=waiting, **zone)
             if placed is None:
-                await hosts.free(uow, server.uuid)
+                await self._give_back(uow, server.uuid)
                 return
             cast = UnshelveInstanceOnHost(
                 instance=instance_object(server.with_instance(placed)),
@@ -106,6 +106,13 @@ class ConductorUnshelve:
                 request_spec=spec,
             )
             uow.cast(cast, server=str(chosen["service_host"]))
+
+    async def _give_back(self, uow: UnitOfWork, uuid: str) -> None:
+        """What was claimed for a server that waits no longer; but not when a host has it: delivered twice, the message
+        has then been carried out."""
+        now = await instances.by_uuid(uow, uuid)
+        if now is None or (now.instance.host is None and now.instance.task_state is None):
+            await hosts.free(uow, uuid)
 
     async def _fail(self, ctx: RequestContext, server: Server, verb: ServerVerb, error: ServiceError | None) -> None:
         async with self._database.work(ctx) as uow:
