@@ -11,12 +11,11 @@ RECEIVED_AFTER = timedelta(seconds=5)
 class Backlog:
     """Of the process that makes it; ``started_at``: when it did."""
 
-    def __init__(self, clock: Clock, received_after: timedelta = RECEIVED_AFTER) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.started_at = clock.now()
         self._clock = clock
-        self._received_after = received_after
 
     @property
     def is_received(self) -> bool:
         """Whether what has not come until now will not come any more."""
-        return self._clock.earlier(self._received_after) > self.started_at
+        return self._clock.earlier(RECEIVED_AFTER) > self.started_at
