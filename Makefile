@@ -176,6 +176,10 @@ bench-bus: $(READY) ## RPC and notifications, as ratios to the raw transport
 bench-image: $(READY) ## the image service beside a real Glance's figures; BENCH_ARGS=--quick for a short run
 	@$(BIN)/python tests/bench/bench_image.py $(BENCH_ARGS)
 
+.PHONY: bench-uploads
+bench-uploads: $(READY) ## uploads beside a bare server, and what takes how much of a processor; BENCH_ARGS="--mib 512"
+	@$(BIN)/python tests/bench/bench_uploads.py $(BENCH_ARGS)
+
 .PHONY: bench-compute
 bench-compute: $(READY) ## servers: how long until they are up; BENCH_ARGS="--beside URL" for a real cloud in the same run
 	@$(BIN)/python tests/bench/bench_flows.py compute $(BENCH_ARGS)

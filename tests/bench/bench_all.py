@@ -12,25 +12,24 @@ import asyncio
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from itertools import cycle
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import bench_flows, bench_image
-from bench.bench_image import MIB, PROJECT, Target, hashed_beside, jobs, served, speed, uploaded
+from bench.bench_image import MIB, PROJECT, Target, jobs, served, speed, uploaded
+from bench.bench_uploads import limits, uploads
 from bench.broker import a_bus
 from bench.figures_page import Row, keep
 from bench.http_load import Figures, Make, Refused, download, load, request
 from bench.image_rows import fill, image_id
 from bench.real_images import real_target
-from stackwire.cloud.options import free_ports
 from stackwire.cloud.postgres import EmbeddedPostgres
 from stackwire.compare.clouds import admin_of, credentials_of
 from stackwire.compare.session import Credentials
@@ -40,7 +39,7 @@ from support.rabbitmq import NoRabbit
 HERE = Path(__file__).parent
 RECORDED: Mapping[str, float] = {
     "GET image, 1 caller": 127, "GET image, 64 callers": 308, "list 25, 64 callers": 60, "filter, 64 callers": 54,
-    "POST image, 64 callers": 45, "PATCH image, 64 callers": 43, "upload 64 MiB": 120e6 / MIB,
+    "POST image, 64 callers": 45, "PATCH image, 64 callers": 43,
     "download 64 MiB": 555e6 / MIB, "server from image": 0.90, "server from volume": 1.39, "createImage": 0.64,
     "rebuild": 0.73, "delete": 0.74, "volume from 64 MiB": 1.59, "server from image, 16 in flight": 0.82,
     "volume from 64 MiB, 16 in flight": 0.40, "GET server": 0.049, "servers/detail": 0.168, "volumes/detail": 0.074,
@@ -48,22 +47,6 @@ RECORDED: Mapping[str, float] = {
 """Of OpenStack 2026.2 on two cores, as issue 16 has them: another machine's, so that they say the order alone."""
 IMAGES = 1000
 FLOWS = ("server from image", "server from volume", "createImage", "rebuild", "delete", "volume from 64 MiB")
-
-
-@contextmanager
-def limits(target: Target, path: Path) -> Iterator[int]:
-    """The port of the bare server; that of sendfile is the next."""
-    port = free_ports(("limits",))["limits"]
-    words = [sys.executable, str(HERE / "limits.py"), target.dsn, str(port), str(path)]
-    process = subprocess.Popen(words, stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    try:
-        if b"Running" not in process.stdout.readline():
-            raise SystemExit("the bare server did not start")
-        yield port
-    finally:
-        process.terminate()
-        process.wait(10)
 
 
 async def lag(target: Target) -> tuple[float, float]:
@@ -115,21 +98,20 @@ def _row(title: str, figures: Figures, late: float) -> Row:
 
 
 def transfers(target: Target, bare: int, data: bytes, beside: Target | None) -> list[Row]:
-    """An upload beside both digests in two threads, a download beside sendfile of the same bytes."""
+    """Uploads beside those to a bare server, a download beside sendfile of the same bytes."""
     view, size, made = memoryview(data), len(data), list[str]()
-    hashes = speed(size, lambda: hashed_beside(view, size))
-    sent = speed(size, lambda: made.append(uploaded(target, view, size)))
+    rows = uploads(target, bare + 2, view, size, 3)
+    made.append(uploaded(target, view, size))
     asked = target.ask("GET", f"/v2/images/{made[-1]}/file")
     bare_file = came = 0.0
     for _ in range(2):  # in turns
         bare_file = max(bare_file, speed(size, lambda: download(bare + 1, asked, size)))
         came = max(came, speed(size, lambda: download(target.port, asked, size)))
-    up, down = "upload 64 MiB", "download 64 MiB"
-    rows = [Row(up, sent, "MiB/s", hashes, RECORDED[up]), Row(down, came, "MiB/s", bare_file, RECORDED[down])]
+    rows.append(Row("download 64 MiB", came, "MiB/s", bare_file, RECORDED["download 64 MiB"]))
     if beside:
         rows[0].set_real(speed(size, lambda: made.append(uploaded(beside, view, size))))
         asked = beside.ask("GET", f"/v2/images/{made[-1]}/file")
-        rows[1].set_real(speed(size, lambda: download(beside.port, asked, size)))
+        rows[-1].set_real(speed(size, lambda: download(beside.port, asked, size)))
     return rows
 
 

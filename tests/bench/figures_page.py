@@ -26,7 +26,8 @@ GOALS: Mapping[str, float | str] = {
 @dataclass(slots=True)
 class Row:
     """A figure. ``unit``: ``/s`` and ``MiB/s`` are better when large, ``s`` when small. ``limit``: of this machine, in
-    the same run; ``real``: of a real OpenStack, in the same run where ``beside`` says so."""
+    the same run; ``real``: of a real OpenStack, in the same run where ``beside`` says so. ``parts``: what takes
+    how much of a processor."""
 
     name: str
     ours: float
@@ -38,6 +39,7 @@ class Row:
     p99: float | None = None
     cpu: float | None = None
     late: float | None = None
+    parts: str = ""
 
     def set_real(self, figure: float) -> None:
         """That of a real OpenStack, measured in this run."""
@@ -69,6 +71,7 @@ def table(rows: list[Row], head: str) -> str:
             "" if times is None else f"{times:.1f}", f"{GOALS.get(row.name, '')}",
         ]  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
+    lines += [f"\n{row.name}: {row.parts}." for row in rows if row.parts]
     return "\n".join(lines) + "\n"
 
 

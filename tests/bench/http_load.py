@@ -146,8 +146,8 @@ def _family(pid: int) -> Iterator[int]:
         yield from _family(int(child))
 
 
-def upload(port: int, head: bytes, data: memoryview, size: int) -> None:
-    """``size`` bytes of ``data``, again and again, in large pieces. Blocks."""
+def upload(port: int, head: bytes, data: memoryview, size: int) -> bytes:
+    """``size`` bytes of ``data``, again and again, in large pieces; the answer. Blocks."""
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(head)
         left = size
@@ -159,6 +159,7 @@ def upload(port: int, head: bytes, data: memoryview, size: int) -> None:
         answer = connection.recv(65536)
     if status_of(answer) != 204:
         raise Refused(answer.decode(errors="replace"))
+    return answer
 
 
 def download(port: int, head: bytes, size: int) -> None:

@@ -1,7 +1,8 @@
-"""The limits of the machine that stand beside the image service: a bare server of rows, and one that sends a file.
+"""The limits of the machine that stand beside the image service: bare servers of rows, of a file, and of uploads.
 
 ``python limits.py DSN PORT FILE``: at PORT aiohttp answers ``GET /row/ID`` with an image's row and properties by one
-statement of asyncpg, with no tokens, rules, logs; at PORT + 1 a thread a connection answers with FILE by sendfile.
+statement of asyncpg, with no tokens, rules, logs; at PORT + 1 a thread a connection answers with FILE by sendfile; at
+PORT + 2 ``bare_upload.py`` takes uploads into the folder of FILE.
 """
 
 import contextlib
@@ -14,6 +15,7 @@ import asyncpg
 import orjson
 import uvloop
 from aiohttp import web
+from bare_upload import take_uploads
 
 ROW = """SELECT i.*, (SELECT json_object_agg(p.name, p.value) FROM image_properties p WHERE p.image_id = i.id)
                      AS properties FROM images i WHERE i.id = $1"""
@@ -49,6 +51,7 @@ def answer(connection: socket.socket, path: Path) -> None:
 def main() -> None:
     dsn, port, path = sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])
     threading.Thread(target=send_file, args=(port + 1, path), daemon=True).start()
+    threading.Thread(target=take_uploads, args=(port + 2, path.parent), daemon=True).start()
     loop = uvloop.new_event_loop()
     web.run_app(application(dsn), host="127.0.0.1", port=port, loop=loop, access_log=None, print=print)
 
