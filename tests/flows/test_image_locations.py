@@ -312,6 +312,16 @@ async def test_each_location_counts(a_cloud: ACloud, mirror: Mirror) -> None:
     assert len((await get_image(client, image_id))["locations"]) == 2
 
 
+async def test_of_many_who_add_a_location_at_once_as_many_do_as_may(a_cloud: ACloud, mirror: Mirror) -> None:
+    cloud = await a_cloud(services=TWO, settings=settings(mirror, image_location_quota=5))
+    client = await cloud.http()
+    image_id = await a_located(client, f"{mirror.url}/image")
+    added = [op("add", "/locations/-", at(f"{mirror.url}/copy", number=str(n))) for n in range(16)]
+    answers = await asyncio.gather(*(patch(client, image_id, each) for each in added))
+    assert sorted(answer.status for answer in answers) == [200] * 4 + [413] * 12
+    assert len((await get_image(client, image_id))["locations"]) == 5
+
+
 async def test_what_became_shorter_is_read_from_another_location_or_not_at_all(
     cloud: TestCloud, mirror: Mirror
 ) -> None:
