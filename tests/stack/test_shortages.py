@@ -1,4 +1,5 @@
-"""A process that has no file left: it lives, refuses what it cannot do, and works again as soon as there are some."""
+"""A process that has no file left: it lives, refuses what it cannot do, and works again as soon as there are some; and
+whose its files are."""
 
 import asyncio
 import os
@@ -105,6 +106,14 @@ async def test_a_process_is_not_ready_before_it_can_accept_no_connection(process
             return (await health())[0] == 200
 
         await until(is_well, 30, interval=0.2)
+
+
+async def test_what_a_process_stores_is_its_own_users_alone(processes: Processes) -> None:
+    async with aiohttp.ClientSession() as session:
+        assert await works(await log_in(session, processes.urls))
+    stored = [*processes.data_dir("image").rglob("*")]
+    assert any(path.is_file() and path.read_bytes() == b"data" for path in stored)
+    assert [str(path) for path in stored if path.stat().st_mode & 0o077] == []
 
 
 async def a_queued_image(client: JsonClient) -> str:
