@@ -1,4 +1,4 @@
-"""How far the database goes for a page of a list: with statistics or without, not past those that match."""
+"""How far the database goes for an image, and for a page: with statistics or without, not past those that match."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bench.image_rows import KINDS, fill
+from bench.image_rows import KINDS, fill, image_id
 from stackwire.db.pool import Database
+from stackwire.image.db import images
 from stackwire.image.db.listing import PLANNER, statement
 from stackwire.image.domain import listing
 from support.postgres import TestDatabase
@@ -36,6 +37,8 @@ async def test_a_page_of_images_reads_no_others(unmigrated: TestDatabase, many: 
         async with database.read() as session:
             for analyse in ("SELECT 1", "ANALYZE images, image_properties, image_members"):
                 await session.execute(analyse)
+                (plan,) = await session.value(f"EXPLAIN (ANALYZE, FORMAT JSON) {images.GET}", image_id(7), OWNER)
+                assert max(read_by(plan["Plan"])) == 1, (analyse, plan)
                 for query, is_admin in product(QUERIES, (False, True)):
                     asked = listing.read(
                         [(name, value) for name, _, value in (p.partition("=") for p in filter(None, query.split("&")))]
