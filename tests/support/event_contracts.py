@@ -27,18 +27,14 @@ def violations(exchange: str, topic: str, event_type: str, priority: str, payloa
             yield f"{event}: {path}: {detail['msg']}, got {json.dumps(detail['input'], default=str)[:100]}"
 
 
-async def violations_in(dsn: str) -> list[str]:
+async def violations_in(connection: asyncpg.Connection) -> list[str]:
     """The violations of the notifications that the outboxes still hold: the last thousand at least."""
-    connection = await asyncpg.connect(dsn, timeout=30)
-    try:
-        found: dict[str, None] = {}
-        for row in await connection.fetch(OUTBOXES):
-            sql = f"SELECT name, address, payload FROM {row['schemaname']}.outbox WHERE kind = 'notify'"
-            async with connection.transaction():
-                async for name, address, payload in connection.cursor(sql):
-                    at = json.loads(address)
-                    found_here = violations(at["exchange"], at["topic"], name, at["priority"], json.loads(payload))
-                    found.update(dict.fromkeys(found_here))
-        return list(found)
-    finally:
-        await connection.close()
+    found: dict[str, None] = {}
+    for row in await connection.fetch(OUTBOXES):
+        sql = f"SELECT name, address, payload FROM {row['schemaname']}.outbox WHERE kind = 'notify'"
+        async with connection.transaction():
+            async for name, address, payload in connection.cursor(sql):
+                at = json.loads(address)
+                found_here = violations(at["exchange"], at["topic"], name, at["priority"], json.loads(payload))
+                found.update(dict.fromkeys(found_here))
+    return list(found)

@@ -11,6 +11,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -82,23 +83,35 @@ CLOSING_SECONDS = 10.0
 
 async def left_open(admin_url: str) -> list[str]:
     """The connections to the database that nobody closed: of services that were stopped, and of tests."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + CLOSING_SECONDS
-    connection = await asyncpg.connect(admin_url, timeout=30)
-    try:
-        while (found := await connection.fetch(LEFT_OPEN)) and loop.time() < deadline:
-            await pass_time(0.02)
-        return [f"a connection is left open: {tuple(row)}" for row in found]
-    finally:
-        await connection.close()
+    async with _connected(admin_url) as connection:
+        return await _others(connection)
 
 
 async def drop_checked(database: TestDatabase) -> list[str]:
     """Drops the database; returns who is still connected to it, and what notifications in it violate their contract."""
     try:
-        return [*await left_open(database.admin_url), *await violations_in(database.admin_url)]
+        async with _connected(database.admin_url) as connection:
+            return [*await _others(connection), *await violations_in(connection)]
     finally:
         await drop_database(database.server.admin, database.name)
+
+
+@asynccontextmanager
+async def _connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(url, timeout=30)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def _others(connection: asyncpg.Connection) -> list[str]:
+    """The other connections to its database, once those that are being closed are gone."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + CLOSING_SECONDS
+    while (found := await connection.fetch(LEFT_OPEN)) and loop.time() < deadline:
+        await pass_time(0.02)
+    return [f"a connection is left open: {tuple(row)}" for row in found]
 
 
 def _embedded() -> TestServer:

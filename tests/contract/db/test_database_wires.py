@@ -49,7 +49,7 @@ async def test_a_slow_wire_is_only_slow(database: Database, wire: Wire) -> None:
 
 
 async def test_a_wire_that_is_cut_fails_who_was_asking_and_nobody_else(database: Database, wire: Wire) -> None:
-    asking = asyncio.create_task(database.value("SELECT pg_sleep(20)"))
+    asking = asyncio.create_task(database.value("SELECT pg_sleep(5)"))
     await until(lambda: database.pool_use.in_use == 1)
     assert wire.cut() >= 1
     with pytest.raises(Unavailable):

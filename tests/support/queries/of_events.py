@@ -88,12 +88,14 @@ OF_EVENTS: Mapping[str, str] = {
         WHERE r.is_there AND NOT EXISTS (SELECT FROM {events} AS c WHERE c.id = r.id AND c.name = '{created}')"""),
     "what is gone was said to be deleted": _of_all("""
         SELECT DISTINCT r.id, '{deleted}', 0 FROM {rows} AS r JOIN {events} AS e ON e.id = r.id
-        WHERE r.is_gone AND NOT EXISTS (SELECT FROM {events} AS d WHERE d.id = r.id AND d.name = '{deleted}')"""),
+        WHERE r.is_gone AND NOT EXISTS (SELECT FROM {events} AS d
+            WHERE d.id = r.id AND d.name IN ('{deleted}', replace('{deleted}', 'delete', 'unmanage')))"""),
     "what was last said of an image is so": f"""
         SELECT i.id, e.name, e.said->>'status', i.status FROM image.images AS i
         JOIN {_last(NOUNS[0], "image.create", "image.update", "image.activate", "image.delete")} AS e
         ON e.id = i.id
-        WHERE (e.said->>'status', e.said->>'name', e.said->>'visibility', e.said->>'owner', e.said->>'size')
+        WHERE NOT (e.name = 'image.delete' AND i.status = 'active') -- glance-scrubber --restore says nothing
+        AND (e.said->>'status', e.said->>'name', e.said->>'visibility', e.said->>'owner', e.said->>'size')
         IS DISTINCT FROM (i.status, i.name, i.visibility, i.owner, i.size::text)""",
     "what was last said of a server is so": f"""
         SELECT i.uuid, e.said->>'state', i.vm_state, e.said->>'state_description', i.task_state
