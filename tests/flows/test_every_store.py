@@ -106,9 +106,9 @@ async def test_data_is_written_read_copied_imported_and_removed_and_nothing_is_l
     await writers[0].complete(hashlib.md5(DATA).digest())
     for each in (image_id, staged, empty):
         (await client.delete("image", f"/v2/images/{each}")).ok(204)
-    await sweep(cloud)
 
-    async def is_empty() -> bool:  # Cinder deletes a volume later
+    async def is_empty() -> bool:
+        await sweep(cloud)  # once more, where a sweep of the service's own was at it
         return await any_store.left(cloud) == []
 
     if any_store.kind != "rbd":
