@@ -58,6 +58,11 @@ class Kept:
             noun, id = self._key
             raise LeaseLost(noun=noun, id=id)
 
+    def leave(self) -> None:
+        """The row is free when the lease has run out: by then it is known what has become of it."""
+        self.released = True
+        self._leases.stop_renewing(*self._key)
+
 
 class Leases:
     """The leases of one process on the rows of one service. ``ttl``: how long one lasts without being renewed.
@@ -136,6 +141,17 @@ class Leases:
         because its worker died must not be dropped while that worker's lease lasts.
         """
         if not await self._wait_for(ctx, noun, id):
+            yield False
+            return
+        async with self.keep(noun, id):
+            yield True
+
+    @contextlib.asynccontextmanager
+    async def exclusive(self, ctx: RequestContext, noun: str, id: str) -> AsyncIterator[bool]:
+        """True inside when no living process is at it, this one included; unlike ``hold`` waits for nobody."""
+        async with self._database.work(ctx) as uow:
+            claimed = await self.claim(uow, noun, id)
+        if not claimed:
             yield False
             return
         async with self.keep(noun, id):
@@ -247,9 +263,12 @@ class Leases:
             return
         try:
             async with self._database.read() as session:
+                # One that a transaction is about to end is left alone: who waits for it may be waited for.
                 await session.execute(
-                    "UPDATE leases SET expires_at = $2 WHERE owner = $1"
-                    " AND (noun, id) IN (SELECT * FROM unnest($3::text[], $4::text[]))",
+                    "UPDATE leases SET expires_at = $2 FROM (SELECT noun, id FROM leases WHERE owner = $1"
+                    " AND (noun, id) IN (SELECT * FROM unnest($3::text[], $4::text[]))"
+                    " ORDER BY noun, id FOR UPDATE SKIP LOCKED) AS held"
+                    " WHERE leases.noun = held.noun AND leases.id = held.id",
                     self.owner,
                     now + self.ttl,
                     [noun for noun, _ in held],

@@ -12,6 +12,7 @@ import orjson
 from asyncpg.pool import PoolConnectionProxy
 
 from stackwire.db.errors import mapped
+from stackwire.db.rows import read_as
 
 M = TypeVar("M")
 Connection: TypeAlias = "asyncpg.Connection[Any] | PoolConnectionProxy[Any]"
@@ -41,13 +42,13 @@ class Session:
         """The first row as ``model(**columns)``, or None."""
         with mapped():
             record = await self._connection.fetchrow(sql, *args)
-        return None if record is None else model(**record)
+        return None if record is None else read_as(model, record)(record)
 
     async def all(self, model: type[M], sql: str, *args: Any) -> list[M]:
         """Every row as ``model(**columns)``, in the statement's order."""
         with mapped():
             records = await self._connection.fetch(sql, *args)
-        return [model(**record) for record in records]
+        return list(map(read_as(model, records[0]), records)) if records else []
 
     async def read(self, read: Callable[[Any], M], sql: str, *args: Any) -> list[M]:
         """What ``read`` returns for every row: a tuple with names, which has a hash where its values have."""

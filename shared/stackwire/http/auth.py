@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from typing import Protocol
 
 from aiohttp import web
 
 from stackwire.core.access_rules import any_allows
-from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Unauthorized
 from stackwire.core.tokens import Claims, TokenSigner
@@ -81,13 +79,17 @@ def token_of(request: web.Request, header: str) -> str | None:
 def context_of(request: web.Request, claims: Claims, token: str, service: Claims | None) -> RequestContext:
     """The context of an authenticated request. A service token adds service roles; it never replaces the user."""
     roles = claims.role_names
-    return replace(
-        anonymous(request),
-        **attributes(
-            claims,
-            "user_id user_name user_domain_id user_domain_name project_id project_name project_domain_id"
-            " project_domain_name domain_id",
-        ),
+    return RequestContext(
+        **_of_the_request(request),
+        user_id=claims.user_id,
+        user_name=claims.user_name,
+        user_domain_id=claims.user_domain_id,
+        user_domain_name=claims.user_domain_name,
+        project_id=claims.project_id,
+        project_name=claims.project_name,
+        project_domain_id=claims.project_domain_id,
+        project_domain_name=claims.project_domain_name,
+        domain_id=claims.domain_id,
         system_scope="all" if claims.system else None,
         roles=roles,
         is_admin="admin" in roles,
@@ -99,14 +101,15 @@ def context_of(request: web.Request, claims: Claims, token: str, service: Claims
 
 
 def anonymous(request: web.Request) -> RequestContext:
-    """A context with a new request id and no user.
+    """A context with a new request id and no user."""
+    return RequestContext(**_of_the_request(request))
 
-    The request id the caller sent becomes the global one, so that a user's action has one id in all services.
-    """
-    sent = request.headers.get("X-Openstack-Request-Id", "")
-    trace = request.headers.get("traceparent", "")
-    return RequestContext(
-        global_request_id=sent if _REQUEST_ID.fullmatch(sent) else None,
-        traceparent=trace if _TRACEPARENT.fullmatch(trace) else None,
-        remote_address=request.remote,
-    )
+
+def _of_the_request(request: web.Request) -> dict[str, str | None]:
+    """The request id the caller sent becomes the global one, so that a user's action has one id in all services."""
+    sent, trace = request.headers.get("X-Openstack-Request-Id"), request.headers.get("traceparent")
+    return {
+        "global_request_id": sent if sent and _REQUEST_ID.fullmatch(sent) else None,
+        "traceparent": trace if trace and _TRACEPARENT.fullmatch(trace) else None,
+        "remote_address": request.remote,
+    }

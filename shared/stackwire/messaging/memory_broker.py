@@ -7,16 +7,17 @@ from collections import Counter, deque
 from contextvars import Context
 from typing import Literal
 
+from stackwire.core.fitted import fitted
 from stackwire.messaging.errors import Undeliverable
 from stackwire.messaging.memory_queue import MemoryDelivery, Queue, Stored, run, topic_matches
 from stackwire.messaging.transport import Address, Binding, Consumer, Properties, Tasks, WireObserver, WireRecord
 
 log = logging.getLogger(__name__)
 
-UNREAD_LIMIT = 2_000
-"""Messages a queue without consumers keeps; the oldest are dropped first, and counted."""
+UNREAD_LIMIT = 1_000
+"""Messages a queue without consumers keeps, unless they are requests; the oldest are dropped first, and counted."""
 QUEUE_LIMIT = 100_000
-"""Messages a queue with consumers keeps."""
+"""Messages a queue keeps that has consumers, or that a service will consume when it is back."""
 DELIVERY_LIMIT = 20
 """Deliveries of one message before it is dead-lettered: RabbitMQ 4's default for quorum queues."""
 
@@ -106,7 +107,7 @@ class MemoryBroker:
         self, address: Address, body: bytes, properties: Properties, *, mandatory: bool, sender: str = ""
     ) -> None:
         """Queues the message wherever it is routed. Raises Undeliverable when ``mandatory`` and no queue takes it."""
-        queues = self._route(address)
+        queues, body = self._route(address), fitted(body)
         if self._observers:
             kind: Literal["publish", "return", "drop"] = "publish" if queues else "return" if mandatory else "drop"
             names = tuple(queue.name for queue in queues)
@@ -126,7 +127,7 @@ class MemoryBroker:
             self.schedule(queue)
 
     def _enforce_limit(self, queue: Queue) -> None:
-        limit = queue.max_length or self._limits[1 if queue.consumers else 0]
+        limit = queue.max_length or self._limits[1 if queue.consumers or queue.kind == "topic" else 0]
         while len(queue.waiting) > limit:
             stored = queue.waiting.popleft()
             if queue.dead_letters is None:

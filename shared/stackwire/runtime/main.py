@@ -10,6 +10,7 @@ Exit codes: 0 after SIGTERM or SIGINT, 2 when a setting, the port, the database 
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import logging
 import os
@@ -42,11 +43,16 @@ OWNER_ONLY = 0o077
 """The umask of every service: image bytes, volumes, disks and console logs are for its own user alone."""
 MOST_FILES = 65_536
 """Open files of a process, where the system allows so many; shells start with 1,024."""
+_M_ARENA_MAX = -8
+"""Of glibc's ``malloc.h``."""
 STARTUP_ERRORS = (ServiceError, MigrationError, PortInUse, ValidationError, ValueError, OSError)
 
 
 def prepare_process() -> None:
-    """What users store is this user's alone, and each connection may have its file."""
+    """What users store is this user's alone, each connection may have its file, and threads share one heap: they
+    allocate with Python's lock, never two at a time, and glibc would keep what each of them once had."""
+    with contextlib.suppress(OSError, AttributeError):  # another C library has none of it
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
     os.umask(OWNER_ONLY)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     most = MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, MOST_FILES)

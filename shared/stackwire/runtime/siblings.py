@@ -35,8 +35,8 @@ class _Own:
     share: Share | None = None
 
 
-def become(share: Share) -> None:
-    """This process is that one from now on."""
+def become(share: Share | None) -> None:
+    """This process is that one from now on; with None it is alone again."""
     _Own.share = share
 
 

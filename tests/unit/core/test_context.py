@@ -1,4 +1,7 @@
-from stackwire.core.context import RequestContext, system_context
+import re
+import uuid
+
+from stackwire.core.context import RequestContext, new_request_id, system_context
 
 DEMO = RequestContext(
     request_id="req-1",
@@ -37,3 +40,15 @@ def test_a_service_speaks_for_the_user_under_the_action_s_first_id():
 
 def test_a_sweep_acts_as_the_service_itself():
     assert system_context("cinder").is_admin
+
+
+def test_a_request_id_is_a_random_uuid_that_python_reads_as_one():
+    drawn = {new_request_id() for _ in range(1000)}
+    assert len(drawn) == 1000
+    for request_id in drawn:
+        number = uuid.UUID(request_id.removeprefix("req-"))
+        assert (str(number), number.version, number.variant) == (request_id[4:], 4, uuid.RFC_4122)
+
+
+def test_a_context_is_as_old_as_oslo_context_would_say():
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}", RequestContext().timestamp)

@@ -42,6 +42,23 @@ async def test_a_queue_nobody_reads_keeps_the_newest_and_counts_the_rest() -> No
     assert got == [b"7", b"8", b"9"]
 
 
+async def test_requests_to_a_service_that_is_away_are_all_kept() -> None:
+    broker, got = MemoryBroker(unread_limit=3), list[bytes]()
+    bus = MemoryTransport(broker)
+    await bus.declare(topic_queue("x", "t"))
+    for number in range(10):
+        await bus.publish(to_topic("x", "t"), b"%d" % number)
+
+    async def take(delivery: Delivery) -> None:
+        got.append(delivery.body)
+        await delivery.ack()
+
+    await bus.consume(topic_queue("x", "t"), take)
+    await broker.settle()
+    assert got == [b"%d" % number for number in range(10)]
+    assert not broker.dropped
+
+
 async def test_nothing_is_delivered_inline() -> None:
     bus, got = MemoryTransport(MemoryBroker()), list[bytes]()
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from stackwire.core.fitted import fitted
 from stackwire.image.domain.attributes import DESCRIBED
 from stackwire.image.domain.cache import CachedImage
 from stackwire.image.domain.image import Image, stamp
@@ -71,7 +72,7 @@ def image_json(image: Image) -> orjson.Fragment:
     """The view as JSON."""
     view = image.views.get("v2")
     if view is None:
-        view = image.views["v2"] = orjson.Fragment(orjson.dumps(image_view(image)))
+        view = image.views["v2"] = orjson.Fragment(fitted(orjson.dumps(image_view(image))))
     return view
 
 

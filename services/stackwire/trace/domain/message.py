@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
+from stackwire.core.fitted import fitted
 from stackwire.trace.domain.redact import HIDDEN, redacted
 from stackwire.trace.domain.resources import Resource
 
@@ -80,7 +81,7 @@ class Message:
     def packed(self) -> "Message":
         """The same to be kept."""
         try:
-            return replace(self, raw=orjson.dumps(self.raw))
+            return replace(self, raw=fitted(orjson.dumps(self.raw)))
         except TypeError:  # an integer of more than 64 bits
             return self
 
