@@ -1,7 +1,6 @@
 """Faults of one store of bytes: full, slow, corrupt."""
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -26,11 +25,6 @@ class StoreFault:
             self.is_corrupt = False
             return bytes((data[0] ^ 0xFF,)) + data[1:]
         return data
-
-    async def chunks(self, data: AsyncIterable[D]) -> AsyncIterator[D | bytes]:
-        """A stream of them."""
-        async for each in data:
-            yield await self.chunk(each)
 
 
 class StoreFaults:

@@ -21,8 +21,11 @@ FORMATS: Final[Mapping[str, str]] = {
 """OpenStack's disk formats, as qemu-img calls them."""
 CONVERT_TIMEOUT_SECONDS: Final = 600
 MEMORY_LIMIT_BYTES: Final = 1024**3
+"""Of addresses, which is what the system can limit: as Cinder's ``image_introspection_address_space_limit``."""
+THREAD_STACK_BYTES: Final = 1024**2
 CPU_LIMIT_SECONDS: Final = 300
-ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/bin:/bin"}
+ENVIRONMENT: Final = {"LC_ALL": "C", "PATH": "/usr/bin:/bin", "MALLOC_ARENA_MAX": "1"}
+"""Of its many threads each would otherwise reserve an arena of 64 MiB, and a thread was refused at times."""
 QEMU_MESSAGE_LENGTH: Final = 200
 
 
@@ -82,6 +85,7 @@ def _limit_resources(max_bytes: int) -> None:
     """Runs in the child before qemu-img does; a limit that is lower already stays."""
     limits = (
         (resource.RLIMIT_AS, MEMORY_LIMIT_BYTES),
+        (resource.RLIMIT_STACK, THREAD_STACK_BYTES),
         (resource.RLIMIT_CPU, CPU_LIMIT_SECONDS),
         (resource.RLIMIT_FSIZE, max_bytes),
     )

@@ -8,9 +8,10 @@ import aiohttp
 
 from stackwire.core import errors
 from stackwire.core.context import RequestContext
+from stackwire.core.feeds import Take
 from stackwire.core.service_tokens import ServiceTokens
 from stackwire.core.timeline import check_timeline
-from stackwire.http.download import BUFFER_BYTES, can_receive, receive
+from stackwire.http.download import BUFFER_BYTES, call_in, can_receive, receive
 from stackwire.http.session import Connections
 
 _ERRORS = (
@@ -51,21 +52,16 @@ class Download:
         except (aiohttp.ClientError, TimeoutError) as broken:
             raise errors.Unavailable(_BROKEN_OFF) from broken
 
-    async def pieces(self) -> AsyncGenerator[bytes | memoryview, None]:
-        """The same for data: in pieces of BUFFER_BYTES, the last one shorter, received by threads where that can be.
-
-        Each is valid until the next but one is asked for.
-        """
+    async def feed(self, take: Take) -> None:
+        """The same for data, see ``Feed``: in pieces of BUFFER_BYTES, received by a thread where that can be."""
         if not can_receive(self._response):
             async with aclosing(_gathered(self.chunks())) as gathered:
                 async for piece in gathered:
-                    yield piece
+                    await call_in(None, take, piece)
             return
         try:
-            async with aclosing(receive(self._response, self._threads, _PEER_READ_TIMEOUT_SECONDS)) as received:
-                async for piece in received:
-                    yield piece
-        except (aiohttp.ClientError, OSError) as broken:
+            await receive(self._response, self._threads, _PEER_READ_TIMEOUT_SECONDS, take)
+        except (aiohttp.ClientError, ConnectionError) as broken:
             raise errors.Unavailable(_BROKEN_OFF) from broken
 
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from stackwire.core.feeds import Feed
 from stackwire.disk_image.sparse_files import BytesMissing
 from stackwire.volume.backends.files import FileStore, TooManyBytes
+from support.feeds import feed_of
 
 MIB = 1024**2
 
@@ -18,9 +19,8 @@ def store(tmp_path: Path) -> FileStore:
     return FileStore(tmp_path)
 
 
-async def chunks(data: bytes, size: int = 100_000) -> AsyncIterator[bytes]:
-    for at in range(0, len(data), size):
-        yield data[at : at + size]
+def chunks(data: bytes, size: int = 100_000) -> Feed:
+    return feed_of(data[at : at + size] for at in range(0, len(data), size))
 
 
 async def read(store: FileStore, name: str) -> bytes:
@@ -70,13 +70,9 @@ async def test_a_copy_keeps_bytes_and_holes(store: FileStore) -> None:
 async def test_an_interrupted_stream_changes_nothing(store: FileStore, tmp_path: Path) -> None:
     await filled(store, "v", b"old")
 
-    async def broken() -> AsyncIterator[bytes]:
-        yield b"new"
-        raise ConnectionError
-
     with pytest.raises(ConnectionError):
         async with store.incoming("v") as incoming:
-            await incoming.fill(broken(), "md5", 100)
+            await incoming.fill(feed_of([b"new"], ConnectionError()), "md5", 100)
     assert await read(store, "v") == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["v"]
 

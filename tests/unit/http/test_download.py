@@ -5,17 +5,18 @@ import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
 import uvloop
 from aiohttp import web
 
+from stackwire.core.feeds import PIECES_KEPT
 from stackwire.http.download import BUFFER_BYTES, can_receive, receive
 from support.polling import until
 
-DATA = os.urandom(3 * BUFFER_BYTES + 17)
+DATA = os.urandom(6 * BUFFER_BYTES + 17)
 LOOPS = [asyncio.new_event_loop, uvloop.new_event_loop]
 Loop = Callable[[], asyncio.AbstractEventLoop]
 THREADS = "receive-test"
@@ -84,9 +85,17 @@ def open_sockets() -> int:
 
 
 async def body(response: aiohttp.ClientResponse, threads: ThreadPoolExecutor, read_timeout: float = 60.0) -> bytes:
+    """Each piece is copied as late as it is valid."""
     assert can_receive(response)
-    async with aclosing(receive(response, threads, read_timeout)) as pieces:
-        return b"".join([bytes(piece) async for piece in pieces])
+    pieces, whole = list[bytes | memoryview](), bytearray()
+
+    def take(piece: bytes | memoryview) -> None:
+        pieces.append(piece)
+        if len(pieces) == PIECES_KEPT:
+            whole.extend(pieces.pop(0))
+
+    await receive(response, threads, read_timeout, take)
+    return bytes(whole) + b"".join(pieces)
 
 
 def some_wait() -> bool:
@@ -122,10 +131,8 @@ def test_a_body_that_breaks_off_is_an_error(loop: Loop, sent: int) -> None:
     async def story(peer: Peer, session: aiohttp.ClientSession, threads: ThreadPoolExecutor) -> None:
         peer.sent, peer.breaks_off = sent, True
         async with session.get(peer.url) as response:
-            with pytest.raises((OSError, aiohttp.ClientError)):
-                async with aclosing(receive(response, threads, 60.0)) as pieces:
-                    async for _ in pieces:
-                        pass
+            with pytest.raises((ConnectionError, aiohttp.ClientError)):
+                await receive(response, threads, 60.0, lambda piece: None)
 
     told(loop, story)
 
@@ -135,7 +142,7 @@ def test_a_peer_that_says_nothing_is_given_up(loop: Loop) -> None:
     async def story(peer: Peer, session: aiohttp.ClientSession, threads: ThreadPoolExecutor) -> None:
         peer.sent = 100
         async with session.get(peer.url) as response:
-            with pytest.raises(BlockingIOError):
+            with pytest.raises(ConnectionError):
                 await body(response, threads, read_timeout=0.05)
 
     told(loop, story)
@@ -175,5 +182,23 @@ def test_peers_that_say_nothing_hold_nobody_up(loop: Loop) -> None:
     async def received(peer: Peer, session: aiohttp.ClientSession, threads: ThreadPoolExecutor) -> bytes:
         async with session.get(peer.url) as response:
             return await body(response, threads)
+
+    told(loop, story)
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_who_takes_the_pieces_ends_it_with_an_error(loop: Loop) -> None:
+    class NoRoomError(Exception):
+        pass
+
+    def take(piece: bytes | memoryview) -> None:
+        raise NoRoomError
+
+    async def story(peer: Peer, session: aiohttp.ClientSession, threads: ThreadPoolExecutor) -> None:
+        peer.sent = 2 * BUFFER_BYTES
+        async with session.get(peer.url) as response:
+            with pytest.raises(NoRoomError):
+                await receive(response, threads, 60.0, take)
+        await until(lambda: peer.ended == 1)
 
     told(loop, story)

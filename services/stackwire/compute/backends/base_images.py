@@ -5,12 +5,13 @@ import contextlib
 import errno
 import hashlib
 import os
-from collections.abc import AsyncIterable, Collection
+from collections.abc import Collection
 from datetime import datetime
 from pathlib import Path
 
 from stackwire.compute.backends.image_inspection import check_image_file
 from stackwire.core.errors import ServiceError
+from stackwire.core.feeds import Feed
 from stackwire.core.keyed_locks import KeyedLocks
 from stackwire.disk_image import sparse_files
 from stackwire.disk_image.incoming_stream import write_stream
@@ -32,22 +33,15 @@ class BaseImages:
         self._locks = KeyedLocks()
         folder.mkdir(parents=True, exist_ok=True)
 
-    async def fetch(
-        self,
-        image_id: str,
-        declared: str | None,
-        pieces: AsyncIterable[bytes | memoryview],
-        algorithm: str,
-        digest: str | None,
-    ) -> Path:
-        """The image's file; ``pieces`` are only asked for when it is not there yet. ``declared``: its disk_format.
+    async def fetch(self, image_id: str, declared: str | None, feed: Feed, algorithm: str, digest: str | None) -> Path:
+        """The image's file; ``feed`` is only called when it is not there yet. ``declared``: its disk_format.
 
-        ImageCorrupt, ImageUnacceptable, ImageNotCached, and what ``pieces`` raises; then nothing is left.
+        ImageCorrupt, ImageUnacceptable, ImageNotCached, and what ``feed`` raises; then nothing is left.
         """
         base = self._folder / f"{image_id}.{_mark(digest)}"
         async with self._locks.exclusive(base.name):
             if not await asyncio.to_thread(_touched, base):
-                await self._download(base, image_id, declared, pieces, algorithm, digest)
+                await self._download(base, image_id, declared, feed, algorithm, digest)
         return base
 
     async def has(self, image_id: str) -> bool:
@@ -55,19 +49,13 @@ class BaseImages:
         return any(await asyncio.to_thread(lambda: list(self._folder.glob(f"{image_id}.*"))))
 
     async def _download(
-        self,
-        base: Path,
-        image_id: str,
-        declared: str | None,
-        pieces: AsyncIterable[bytes | memoryview],
-        algorithm: str,
-        digest: str | None,
+        self, base: Path, image_id: str, declared: str | None, feed: Feed, algorithm: str, digest: str | None
     ) -> None:
         partial = base.with_name(f".{base.name}.part")
         hasher = hashlib.new(algorithm, usedforsecurity=False)
         try:
             with sparse_files.open_file(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
-                await write_stream(handle, pieces, hasher)
+                await write_stream(handle, feed, hasher)
             if digest is not None and hasher.hexdigest() != digest:
                 raise ImageCorrupt(image_id=image_id)
             await check_image_file(partial, image_id, declared)

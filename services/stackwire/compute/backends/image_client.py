@@ -5,8 +5,8 @@ ImageForbidden, ImageInUse; BadRequest, TooLarge, Unavailable.
 """
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncIterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Literal, Protocol
 from urllib.parse import quote, urlencode
@@ -18,6 +18,7 @@ from stackwire.compute.domain.image_api import ImageDict
 from stackwire.contracts.image import ImageForbidden, ImageInUse, ImageNotFound
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Conflict, Forbidden, NotFound, Unauthorized, Unavailable
+from stackwire.core.feeds import Take
 from stackwire.http.client import HttpClient
 
 Chunks = AsyncIterable[bytes] | bytes
@@ -47,7 +48,7 @@ class ImageApi(Protocol):
     async def upload(self, ctx: RequestContext, image_id: str, chunks: Chunks, size: int | None = None) -> None: ...
     async def delete(self, ctx: RequestContext, image_id: str) -> None: ...
     async def share(self, ctx: RequestContext, image_id: str, member: str) -> None: ...
-    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]: ...
+    async def data(self, ctx: RequestContext, image_id: str, take: Take) -> None: ...
 
 
 class _HttpApi:
@@ -85,12 +86,10 @@ class _HttpApi:
         """Bytes, once: what was streamed cannot be streamed again."""
         await self._http.send(ctx, "PUT", f"{self.url}{path}", chunks, {**OCTETS, **headers}, size)
 
-    async def receive(self, ctx: RequestContext, path: str) -> AsyncIterator[bytes | memoryview]:
-        """The body in pieces, each valid until the next but one is asked for."""
+    async def receive(self, ctx: RequestContext, path: str, take: Take) -> None:
+        """The body: see ``Feed``."""
         async with self._http.stream(ctx, "GET", f"{self.url}{path}") as answer:
-            async with aclosing(answer.pieces()) as pieces:
-                async for piece in pieces:
-                    yield piece
+            await answer.feed(take)
 
 
 @contextmanager
@@ -161,8 +160,8 @@ class ImageV1:
         with _of(image_id):
             await self._http_api.request(ctx, "PUT", f"/{quote(image_id, '')}/members/{quote(member, '')}")
 
-    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
-        return self._http_api.receive(ctx, f"/{quote(image_id, '')}")
+    async def data(self, ctx: RequestContext, image_id: str, take: Take) -> None:
+        await self._http_api.receive(ctx, f"/{quote(image_id, '')}", take)
 
 
 class ImageV2:
@@ -239,8 +238,8 @@ class ImageV2:
             except Conflict:
                 return
 
-    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
-        return self._http_api.receive(ctx, f"/{quote(image_id, '')}/file")
+    async def data(self, ctx: RequestContext, image_id: str, take: Take) -> None:
+        await self._http_api.receive(ctx, f"/{quote(image_id, '')}/file", take)
 
 
 async def _deleted(api: _HttpApi, ctx: RequestContext, image_id: str) -> None:

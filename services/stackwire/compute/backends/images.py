@@ -1,7 +1,6 @@
 """The image service as compute reaches it: metadata by RPC, bytes over HTTP, in the user's name."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncIterable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -18,6 +17,7 @@ from stackwire.contracts.image import (
 )
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
+from stackwire.core.feeds import Take
 from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
 
@@ -74,8 +74,8 @@ class Images(Protocol):
         """ImageForbidden, ImageInUse."""
 
     async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes], size: int) -> None: ...
-    def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
-        """In pieces that are valid until the next but one is asked for."""
+    async def data(self, ctx: RequestContext, image_id: str, take: Take) -> None:
+        """See ``Feed``."""
 
     async def discard(self, ctx: RequestContext, image_id: str) -> None:
         """Deletes an image that could not be finished; after an error it stays."""
@@ -159,11 +159,9 @@ class RpcImages:
     async def locations(self, ctx: RequestContext, image_id: str) -> list[dict[str, Any]]:
         return (await self._rpc.call(ctx.as_service(), GetImageLocations(image_id=image_id))).locations
 
-    async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
+    async def data(self, ctx: RequestContext, image_id: str, take: Take) -> None:
         async with self._http.stream(ctx.as_service(), "GET", f"{self.url}/v2/images/{image_id}/file") as answer:
-            async with aclosing(answer.pieces()) as pieces:
-                async for piece in pieces:
-                    yield piece
+            await answer.feed(take)
 
     async def describe(
         self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, str]

@@ -1,6 +1,6 @@
 """The image service reached as Nova reaches Glance: over HTTP, in the version of its API that there is."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,6 +9,7 @@ from stackwire.compute.domain.image_api import EmptyMode
 from stackwire.contracts.image import ImageView
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, ServiceError
+from stackwire.core.feeds import Take
 
 _VIEWED = frozenset(ImageView.model_fields)
 
@@ -89,9 +90,8 @@ class HttpImages:
             await self.discard(ctx, image_id)
             raise
 
-    async def data(self, ctx: RequestContext, image_id: str) -> AsyncIterator[bytes | memoryview]:
-        async for chunk in (await self.client.api(ctx)).data(ctx, image_id):
-            yield chunk
+    async def data(self, ctx: RequestContext, image_id: str, take: Take) -> None:
+        await (await self.client.api(ctx)).data(ctx, image_id, take)
 
     async def describe(
         self, ctx: RequestContext, image_id: str, changes: Mapping[str, Any], properties: Mapping[str, str]

@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+import math
 import os
-from collections.abc import AsyncIterable, AsyncIterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+from stackwire.core.feeds import Feed
 from stackwire.core.store_faults import NO_STORE_FAULTS, StoreFault, StoreFaults
 from stackwire.disk_image.sparse_files import DiskFull
 from stackwire.volume.backends.files import FileStore, IncomingFile, Written
+
+_SLOW_WRITE_BYTES = 2 * 1024**2  # of what is written, for each of which a slow store takes longer
 
 
 class FaultyStore(FileStore):
@@ -59,8 +63,10 @@ class _SlowFile(IncomingFile):
         super().__init__(path)
         self._fault = fault
 
-    async def fill(self, pieces: AsyncIterable[bytes | memoryview], algorithm: str, limit: int) -> Written:
-        return await super().fill(self._fault.chunks(pieces), algorithm, limit)
+    async def fill(self, feed: Feed, algorithm: str, limit: int) -> Written:
+        written = await super().fill(feed, algorithm, limit)
+        await asyncio.sleep(self._fault.pause * math.ceil(written.size / _SLOW_WRITE_BYTES))
+        return written
 
 
 def faulty(kind: type[FileStore]) -> type[FileStore]:

@@ -8,11 +8,12 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stackwire.core.feeds import Feed
 from stackwire.disk_image import sparse_files
 from stackwire.disk_image.incoming_stream import TooManyBytes, write_stream
 
@@ -31,11 +32,11 @@ class IncomingFile:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    async def fill(self, pieces: AsyncIterable[bytes | memoryview], algorithm: str, limit: int) -> Written:
-        """Writes the stream from the start: see ``write_stream``. TooManyBytes beyond ``limit`` bytes, DiskFull."""
+    async def fill(self, feed: Feed, algorithm: str, limit: int) -> Written:
+        """Writes the data from the start: see ``write_stream``. TooManyBytes beyond ``limit`` bytes, DiskFull."""
         digest = hashlib.new(algorithm, usedforsecurity=False)
         with sparse_files.open_file(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC) as handle:
-            size = await write_stream(handle, pieces, digest, limit)
+            size = await write_stream(handle, feed, digest, limit)
         return Written(size, digest.hexdigest())
 
     async def copy_from(self, source: Path, limit: int) -> int:

@@ -2,8 +2,7 @@
 
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterable, Collection
-from contextlib import aclosing
+from collections.abc import AsyncIterable, Collection
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, unquote, urlencode, urlsplit
@@ -21,6 +20,7 @@ from stackwire.contracts.image import (
 )
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Forbidden, NotFound, ServiceError
+from stackwire.core.feeds import Take
 from stackwire.core.ids import canonical_uuid
 from stackwire.http.client import HttpClient
 from stackwire.messaging.rpc import RpcClient
@@ -194,12 +194,10 @@ class ImageClient:
             return []
         return [url for url in urls if urlsplit(url).scheme == scheme]
 
-    async def data(self, ctx: RequestContext, image_id: str) -> AsyncGenerator[bytes | memoryview, None]:
-        """The image's bytes, in pieces that are valid until the next but one is asked for."""
+    async def data(self, ctx: RequestContext, image_id: str, take: Take) -> None:
+        """The image's bytes: see ``Feed``."""
         async with self._http.stream(ctx.as_service(), "GET", f"{self._url}/v2/images/{image_id}/file") as response:
-            async with aclosing(response.pieces()) as pieces:
-                async for piece in pieces:
-                    yield piece
+            await response.feed(take)
 
     async def upload(self, ctx: RequestContext, image_id: str, chunks: AsyncIterable[bytes], size: int) -> None:
         """Fills a queued image with ``size`` bytes; Conflict when it is not queued any more."""

@@ -1,6 +1,7 @@
 """A server's guest: its definition from flavor and image properties, and its disk from its image."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -63,8 +64,8 @@ class Guests:
         image = await self._host.images.get(ctx, image_id)
         verifier = await self._host.verification.verifier(ctx, image, trusted)
         algorithm, digest = digest_of(image)
-        chunks = self._host.images.data(ctx, image_id)
-        path = await self._host.disks.images.fetch(image_id, image.disk_format, chunks, algorithm, digest)
+        feed = partial(self._host.images.data, ctx, image_id)
+        path = await self._host.disks.images.fetch(image_id, image.disk_format, feed, algorithm, digest)
         if verifier is not None:
             await verify_file(verifier, path)
         return path

@@ -1,8 +1,8 @@
 """An image's bytes into a file of the back end, verified to be the image's, and its signer's."""
 
 import asyncio
-from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from stackwire.contracts.image import ImageView
@@ -116,8 +116,7 @@ class ImageDownloads(Flow):
         algorithm, expected = ("md5", image.checksum)
         if image.os_hash_algo and image.os_hash_value:
             algorithm, expected = image.os_hash_algo, image.os_hash_value
-        async with aclosing(self._deps.images.data(ctx, image.id)) as pieces:
-            written = await incoming.fill(pieces, algorithm, limit)
+        written = await incoming.fill(partial(self._deps.images.data, ctx, image.id), algorithm, limit)
         _check_size(image, written.size)
         if expected is not None and written.digest != expected:
             raise ImageCopyFailure(reason=f"the {algorithm} of the bytes that arrived is not the image's.")
