@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from support.paired import IS_PAIRED
+
 pytest_plugins = [f"support.{name}" for name in ("postgres", "rabbitmq", "cloud", "s3", "swift", "ceph", "stores")]
 re._MAXCACHE = 4096  # type: ignore[attr-defined]  # the routes of a cloud have 776 patterns, compiled anew for each cloud
 SERVERS = frozenset({"postgres_server", "rabbitmq", "s3_endpoint", "strict_s3_endpoint", "swift_storage", "ceph"})
@@ -43,7 +45,9 @@ def pytest_collection_finish() -> None:
 
 
 def _is_left_out(item: pytest.Item) -> bool:
-    """What needs the originals, or installs something, where that is not asked for."""
+    """What needs the originals, or installs something, where that is not asked for; what two processes cannot do."""
+    if IS_PAIRED and item.get_closest_marker("one_process"):
+        return True
     needs_the_original = not OPENSTACK_PYTHON and "openstack_python" in getattr(item, "fixturenames", ())
     return needs_the_original or (bool(item.get_closest_marker("installs")) and os.environ.get("TOOLS") != "all")
 

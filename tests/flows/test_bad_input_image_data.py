@@ -10,6 +10,7 @@ from flows.test_bad_input_image import NOBODY, OCTETS, V21
 from support.bad_input import refused, row, state, whole
 from support.builders.images import a_queued_image, get_image
 from support.cloud import ASharedCloud, JsonClient, TestCloud
+from support.polling import until
 
 
 @pytest.fixture
@@ -83,6 +84,10 @@ async def test_an_upload_that_cannot_be_leaves_the_image_queued(
     assert after | {"updated_at": ""} == before | {"updated_at": ""}
 
 
+async def has_status(demo: JsonClient, image_id: str, status: str) -> bool:
+    return bool((await get_image(demo, image_id))["status"] == status)
+
+
 async def test_an_upload_that_breaks_off_leaves_nothing(cloud: TestCloud, demo: JsonClient) -> None:
     """Row 96: a hundred bytes announced, ten sent, the connection closed."""
     image_id = await a_queued_image(demo)
@@ -94,11 +99,10 @@ async def test_an_upload_that_breaks_off_leaves_nothing(cloud: TestCloud, demo: 
     )
     writer.write(head.encode() + b"x" * 10)
     await writer.drain()
+    await until(lambda: has_status(demo, image_id, "saving"))
     writer.close()
     await writer.wait_closed()
-    async with asyncio.timeout(10):
-        while (await get_image(demo, image_id))["status"] != "queued":
-            await cloud.settle()
+    await until(lambda: has_status(demo, image_id, "queued"))
     assert (await get_image(demo, image_id))["size"] is None
     (await demo.put("image", f"/v2/images/{image_id}/file", data=b"whole", headers=OCTETS)).ok(204)
 

@@ -190,6 +190,14 @@ async def test_many_readers_at_once_get_the_bytes_and_fill_the_cache_once(cloud:
     assert files(cloud) == [image_id]
 
 
+async def test_two_processes_that_fill_it_at_once_keep_the_file_of_one(a_cloud: ACloud) -> None:
+    cloud = await a_cloud(services=TWO, settings={"image": ON}, paired=True)
+    demo = await cloud.http("demo")
+    images = [await an_image(demo, DATA) for _ in range(4)]
+    await asyncio.gather(*(get(demo, image_id) for image_id in images * 8))
+    assert sorted(await cached(cloud)) == files(cloud) == sorted(images)
+
+
 async def test_a_reader_who_leaves_early_leaves_nothing_behind(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     image_id = await an_image(demo, bytes(9_000_000))
@@ -240,6 +248,7 @@ async def test_the_cache_and_its_queue_are_cleared_one_by_one_or_both(cloud: Tes
     (await clear(**{"x-image-cache-clear-target": "cache"})).ok(204)
     assert ((await state(admin))["queued_images"], await cached(cloud)) == ([lost], {})
     (await get(demo, kept)).ok(200)
+    await cloud.settle()
     (await clear()).ok(204)
     assert ((await state(admin))["queued_images"], await cached(cloud)) == ([], {})
 

@@ -48,6 +48,7 @@ async def test_what_goes_in_comes_out_with_matching_digests(cloud: TestCloud, si
     assert len(objects(cloud)) == 1
 
 
+@pytest.mark.one_process
 async def test_the_answer_to_a_large_upload_alone_ends_its_connection(cloud: TestCloud) -> None:
     demo = await cloud.http("demo")
     for size, ends in ((100_000, False), (3 * 1024**2, True)):

@@ -126,6 +126,7 @@ async def test_a_protection_file_that_cannot_be_used_stops_the_start(
         await a_cloud(services=TWO, settings={"image": settings})
 
 
+@pytest.mark.one_process
 async def test_a_policy_file_replaces_rules_one_by_one_and_is_read_again_when_it_changes(
     a_cloud: ACloud, tmp_path: Path
 ) -> None:

@@ -1,13 +1,15 @@
 """Images through real HTTP: made, listed, changed at the same time, shared, deleted; and who may do which of it."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from stackwire.contracts.image import CreateImage, DeleteImage, GetImage, ImageNotFound, UpdateImage
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import Forbidden
+from stackwire.core.errors import Conflict, Forbidden
 from stackwire.messaging.memory import MemoryTransport
 from stackwire.messaging.rpc import RpcClient
 from support.builders.images import a_queued_image, get_image
@@ -426,13 +428,25 @@ async def test_bodies_that_are_none_are_refused(cloud: TestCloud, body: bytes) -
     assert await names(demo) == []
 
 
-async def test_the_bus_is_no_back_door(cloud: TestCloud) -> None:
-    demo, alt = await cloud.http("demo"), await cloud.http("alt")
+@pytest.fixture
+async def rpc(cloud: TestCloud) -> AsyncIterator[RpcClient]:
+    """Another service's."""
     assert cloud.cloud.broker is not None
     transport = MemoryTransport(cloud.cloud.broker, name="other-service")
-    rpc = RpcClient(transport)
-    mine = RequestContext(project_id=demo.project_id, roles=("member", "reader")).as_service()
-    other = RequestContext(project_id=alt.project_id, roles=("member", "reader")).as_service()
+    client = RpcClient(transport)
+    yield client
+    await client.close()
+    await transport.close()
+
+
+def for_user(client: JsonClient) -> RequestContext:
+    """What a service asks for with the user's own context."""
+    return RequestContext(project_id=client.project_id, roles=("member", "reader")).as_service()
+
+
+async def test_the_bus_is_no_back_door(cloud: TestCloud, rpc: RpcClient) -> None:
+    demo, alt = await cloud.http("demo"), await cloud.http("alt")
+    mine, other = for_user(demo), for_user(alt)
     made = await rpc.call(mine, CreateImage(name="snap", visibility="private", properties={"a": "1", "b": "2"}))
     assert (made.owner, made.status, made.properties) == (demo.project_id, "queued", {"a": "1", "b": "2"})
     for call in (GetImage(image_id=made.id), DeleteImage(image_id=made.id), UpdateImage(image_id=made.id)):
@@ -457,4 +471,21 @@ async def test_the_bus_is_no_back_door(cloud: TestCloud) -> None:
         await rpc.call(mine, GetImage(image_id=made.id))
     shared = await rpc.call(mine, CreateImage(visibility="shared", member=alt.project_id))
     assert (await rpc.call(other, GetImage(image_id=shared.id))).id == shared.id
-    await transport.close()
+
+
+async def test_a_call_for_an_image_that_is_handled_twice_makes_one_and_answers_twice(
+    cloud: TestCloud, rpc: RpcClient
+) -> None:
+    """Whichever answer reaches the caller first. An id that another image has, or had, is refused."""
+    demo, alt = await cloud.http("demo"), await cloud.http("alt")
+    mine, other = for_user(demo), for_user(alt)
+    call = CreateImage(id=str(uuid4()), name="snap", visibility="private", properties={"a": "1"})
+    first, second = await asyncio.gather(rpc.call(mine, call), rpc.call(mine, call))
+    assert first == second == await rpc.call(mine, call)
+    assert await names(demo) == ["snap"]
+    for ctx, message in ((mine, call.model_copy(update={"name": "another"})), (other, call)):
+        with pytest.raises(Conflict):
+            await rpc.call(ctx, message)
+    await rpc.call(mine, DeleteImage(image_id=first.id))
+    with pytest.raises(Conflict):
+        await rpc.call(mine, call)

@@ -174,6 +174,7 @@ async def until_saving(client: JsonClient, image_id: str) -> None:
     await until(is_saving)
 
 
+@pytest.mark.one_process
 async def test_without_the_registry_v1_is_503_and_nothing_is_lost(a_cloud: ACloud) -> None:
     cloud = await a_cloud(release="mitaka", services=("identity", "image"))
     demo = await cloud.http("demo")
@@ -215,6 +216,7 @@ async def test_a_registry_that_returns_during_an_upload_lets_it_end(a_cloud: ACl
     assert (await demo.get("image", f"/v1/images/{image_id}")).ok(200).body == DATA * 2
 
 
+@pytest.mark.one_process
 async def test_an_upload_that_ends_without_the_registry_is_503_and_queued_again(a_cloud: ACloud) -> None:
     settings = {"image": {"heartbeat_seconds": 0.2}}
     cloud = await a_cloud(release="mitaka", services=("identity", "image"), settings=settings)
@@ -341,6 +343,7 @@ async def test_whose_token_is_refused_logs_in_again(a_cloud: ACloud) -> None:
 # ---- its story
 
 
+@pytest.mark.one_process
 async def test_a_v1_request_goes_from_client_over_api_and_registry_to_the_database(a_cloud: ACloud) -> None:
     settings = {"image": {"debug": True}}
     cloud = await a_cloud(release="mitaka", trace=True, services=("trace", "identity", "image"), settings=settings)

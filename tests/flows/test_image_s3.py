@@ -280,7 +280,7 @@ async def test_without_the_endpoint_the_rest_of_the_service_goes_on(
     await away.close()
 
     settings = stores(bucket)
-    settings["image"] |= {"sweep_seconds": 0.1, "heartbeat_seconds": 0.1, "lease_seconds": 0.3}
+    settings["image"] |= {"sweep_seconds": 0.1, "heartbeat_seconds": 0.1, "lease_seconds": 2.0}
     await a_cloud(services=TWO, settings=settings)
     await until_swept(bucket, keys=0)
 
@@ -289,7 +289,7 @@ async def test_what_nobody_has_a_use_for_goes_and_what_is_not_ours_stays(
     a_cloud: ACloud, bucket: ABucket, s3_endpoint: Endpoint
 ) -> None:
     settings = stores(bucket)
-    settings["image"] |= {"sweep_seconds": 0.1, "heartbeat_seconds": 0.1, "lease_seconds": 0.3}
+    settings["image"] |= {"sweep_seconds": 0.1, "heartbeat_seconds": 0.1, "lease_seconds": 2.0}
     cloud = await a_cloud(services=TWO, settings=settings)
     kept = await an_image(await cloud.http(), DATA, store="far")
     lost = f"{kept[:-1]}{'0' if kept[-1] != '0' else '1'}.{'a' * 16}"
@@ -306,7 +306,7 @@ async def test_an_endpoint_lost_amid_an_upload_is_swept_when_it_is_back(
     a_cloud: ACloud, bucket: ABucket, gate: Gate
 ) -> None:
     settings = stores(bucket, gate.url)
-    settings["image"] |= {"sweep_seconds": 0.1, "heartbeat_seconds": 0.1, "lease_seconds": 0.3}
+    settings["image"] |= {"sweep_seconds": 0.1, "heartbeat_seconds": 0.1, "lease_seconds": 2.0}
     cloud = await a_cloud(services=TWO, settings=settings)
     client = await cloud.http()
     image_id = await a_queued_image(client)

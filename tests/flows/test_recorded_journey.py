@@ -15,6 +15,7 @@ from stackwire.db.bootstrap import SERVICES, create_database
 from support.cloud import TOKEN_KEY, TestCloud
 from support.golden import ORDER, allowances, differences, recording
 from support.golden_replay import GoldenReplay, property_rows
+from support.paired import PairedCloud
 from support.postgres import TestDatabase, TestServer, drop_checked
 
 PAGE = Path(__file__).parent.parent / "COMPATIBILITY.md"
@@ -49,16 +50,19 @@ class Run:
     rows: dict[str, list[str]] = field(default_factory=dict)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[Cloud, PairedCloud], ids=["one_process", "two_processes"])
 async def run(
-    postgres_server: TestServer, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    postgres_server: TestServer,
+    postgres_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Run]:
     name = f"{postgres_template}_{uuid.uuid4().hex[:8]}"
     await create_database(postgres_server.admin, name, template=postgres_template)
     database = TestDatabase(postgres_server, name)
     options = Options(data_dir=tmp_path_factory.mktemp("recorded"), ports=free_ports(SERVICES_ORDER))
     urls = {service: database.url(service) for service in SERVICES}
-    started = Cloud(options, database_urls=urls, token_key=TOKEN_KEY)
+    started = request.param(options, database_urls=urls, token_key=TOKEN_KEY)
     await started.start()
     cloud = TestCloud(started, database)
     try:

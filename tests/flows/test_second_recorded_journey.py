@@ -17,6 +17,7 @@ from support.cloud import TOKEN_KEY, JsonClient, TestCloud
 from support.golden import allowances, differences, order, recording
 from support.golden_replay import stored_value
 from support.golden_second import BACKENDS, SETTINGS, SecondNames, SecondReplay
+from support.paired import PairedCloud
 from support.postgres import TestDatabase, TestServer, drop_checked
 
 PAGE = Path(__file__).parent.parent / "COMPATIBILITY.md"
@@ -49,9 +50,12 @@ class Run:
     rows: dict[str, list[str]] = field(default_factory=dict)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=[Cloud, PairedCloud], ids=["one_process", "two_processes"])
 async def run(
-    postgres_server: TestServer, postgres_template: str, tmp_path_factory: pytest.TempPathFactory
+    request: pytest.FixtureRequest,
+    postgres_server: TestServer,
+    postgres_template: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[Run]:
     name = f"{postgres_template}_{uuid.uuid4().hex[:8]}"
     await create_database(postgres_server.admin, name, template=postgres_template)
@@ -62,7 +66,7 @@ async def run(
     settings["volume"]["backends"].write_text(BACKENDS)
     options = Options(data_dir=folder / "cloud", ports=free_ports(SERVICES_ORDER))
     urls = {service: database.url(service) for service in SERVICES}
-    started = Cloud(options, database_urls=urls, token_key=TOKEN_KEY, settings=settings)
+    started = request.param(options, database_urls=urls, token_key=TOKEN_KEY, settings=settings)
     await started.start()
     cloud = TestCloud(started, database)
     try:

@@ -31,7 +31,7 @@ async def force_down(cloud: TestCloud, admin: JsonClient, host: str, down: bool)
         body = {"forced_down": down}
         return (await admin.put("compute", f"/v2.1/os-services/{service}", json=body, headers=version)).status == 200
 
-    await until(forced, 15.0)
+    _forced: bool = await until(forced, 15.0)
 
 
 @pytest.mark.parametrize(

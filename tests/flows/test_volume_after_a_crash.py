@@ -35,6 +35,7 @@ async def seen(client: JsonClient, volume: str) -> dict[str, Any] | None:
     return None if answer.status == 404 else answer.json["volume"]
 
 
+@pytest.mark.one_process
 @pytest.mark.parametrize(
     ("left_in", "becomes"),
     [

@@ -18,7 +18,7 @@ from support.builders.images import PATCH
 from support.cloud import ACloud, JsonClient, TestCloud
 from support.polling import until
 from support.postgres import skip_or_fail
-from support.rabbitmq import NoRabbit, TestRabbit, start_broker
+from support.rabbitmq import NoRabbit, TestRabbit, keep_queues, start_broker
 from support.user_actions import VOLUME, UserActions
 
 OPERATIONS = int(os.environ.get("INDEX_OPERATIONS", "150"))
@@ -266,6 +266,8 @@ async def test_the_index_agrees_with_the_tables_after_random_operations_and_two_
     await operations.create_image()
     deaths: list[asyncio.Task[None]] = []
     assert broker.crash is not None
+    assert broker.control is not None
+    await asyncio.to_thread(keep_queues, broker.control)
     for number in range(OPERATIONS):
         if number in (OPERATIONS // 3, OPERATIONS * 2 // 3):
             deaths.append(asyncio.create_task(asyncio.to_thread(broker.crash)))

@@ -29,6 +29,7 @@ from stackwire.core.faults import FaultRules
 from stackwire.db.bootstrap import ROLES, create_database
 from stackwire.runtime.service import PortInUse
 from support import invariants
+from support.paired import IS_PAIRED, PairedCloud
 from support.postgres import TestDatabase, TestServer, drop_checked
 
 T = TypeVar("T")
@@ -135,7 +136,8 @@ class TestCloud:
     def __init__(self, cloud: Cloud, database: TestDatabase) -> None:
         self.cloud = cloud
         self.database = database
-        self._session = aiohttp.ClientSession()
+        connector = aiohttp.TCPConnector(force_close=isinstance(cloud, PairedCloud))  # for each process some requests
+        self._session = aiohttp.ClientSession(connector=connector)
         self._clients: dict[tuple[str, str], JsonClient] = {}
 
     @property
@@ -240,6 +242,7 @@ class ACloud(Protocol):
         trace: bool = False,
         index: bool = False,
         faults: FaultRules | None = None,
+        paired: bool = False,
     ) -> Awaitable[TestCloud]: ...
 
 
@@ -268,8 +271,9 @@ async def _started(
     trace: bool = False,
     index: bool = False,
     faults: FaultRules | None = None,
+    paired: bool = IS_PAIRED,
 ) -> TestCloud:
-    """A cloud that answers; the arguments are those of ``ACloud``."""
+    """A cloud that answers; the arguments are those of ``ACloud``. ``paired``: each service has two processes."""
     for attempt in range(5):
         ports = free_ports((*ORDER, "trace", "index", REGISTRY))
         tracer, index_port, registry = ports.pop("trace"), ports.pop("index"), ports.pop(REGISTRY)
@@ -284,7 +288,9 @@ async def _started(
             amqp_url=amqp_url,
         )
         urls = {name: postgres.url(name) for name in ROLES}
-        cloud = Cloud(options, database_urls=urls, token_key=TOKEN_KEY, clock=clock, settings=settings, faults=faults)
+        wish: dict[str, Any] = {"database_urls": urls, "token_key": TOKEN_KEY, "clock": clock, "settings": settings}
+        kind = PairedCloud if paired and faults is None else Cloud
+        cloud = kind(options, faults=faults, **wish)
         try:
             await cloud.start(services)
             break

@@ -26,7 +26,10 @@ TYPES = {
 INTERNAL = "001153d07cf0439eb7bcc2884a2a3fe6"
 """The project and user of the image-volume cache."""
 SETTINGS: dict[str, dict[str, Any]] = {
-    "compute": {"enabled_filters": (*DEFAULT_FILTERS, "AggregateImagePropertiesIsolation")},
+    "compute": {
+        "enabled_filters": (*DEFAULT_FILTERS, "AggregateImagePropertiesIsolation"),
+        "sweep_seconds": 60.0,  # a host lets go of what was evacuated when it returns, not in between
+    },
     "volume": {"cinder_internal_tenant_project_id": INTERNAL, "cinder_internal_tenant_user_id": INTERNAL},
 }
 QUOTAS = (

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from stackwire.cloud.cloud import settings_type
 from stackwire.cloud.options import ORDER, REGISTRY, free_ports
 from support import invariants
+from support.polling import until
 from support.postgres import TestDatabase
 from support.rabbitmq import TestRabbit
 
@@ -41,12 +42,14 @@ class Processes:
         environment: Mapping[str, str] | None = None,
         data_folder: Path | None = None,
         logins: Mapping[str, str] | None = None,
+        each: int = 1,
     ) -> None:
         """``settings``: further ones of every service (``LEASE_SECONDS``); ``environment``: variables for Python.
 
         ``data_folder``: for what they store, another than that of their logs. ``logins``: URLs of the broker, of
-        services that have another one than all.
+        services that have another one than all. ``each``: how many processes a service has, unless ``start`` says.
         """
+        self._each = each
         self._logins = dict(logins or {})
         self._database = database
         self._amqp_url = amqp_url
@@ -73,13 +76,13 @@ class Processes:
         """The standard error of the service."""
         return (self._folder / f"{service}.log").read_text(errors="replace")
 
-    async def start(self, service: str, role: str = "all", *, copy: str = "", processes: int = 1) -> None:
+    async def start(self, service: str, role: str = "all", *, copy: str = "", processes: int | None = None) -> None:
         """Returns when the service is ready; fails with the end of its log when it exits.
 
         glance-registry is started by its name, too. ``copy``: the name of a further process of the service, which has
         its port in ``ports``. ``processes``: so many serve its port.
         """
-        name = copy or service
+        name, count = copy or service, processes or self._each
         path = self._folder / f"{name}.log"
         with path.open("ab") as log:
             log_start = log.tell()
@@ -88,7 +91,7 @@ class Processes:
                 "image" if service == REGISTRY else service,
                 "--role",
                 REGISTRY if service == REGISTRY else role,
-                *(("--processes", str(processes)) if processes > 1 else ()),
+                *(("--processes", str(count)) if count > 1 else ()),
             )
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -126,10 +129,16 @@ class Processes:
         return await self.running[service].wait()
 
     async def kill(self, service: str) -> None:
-        """SIGKILL."""
+        """SIGKILL: of all its processes, and of the one that starts them, which is held so that it starts no other."""
         process = self.running[service]
         if process.returncode is None:
+            process.send_signal(signal.SIGSTOP)
+            children = self.children(service)
             process.send_signal(signal.SIGKILL)
+            for child in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            await until(lambda: not any(map(_runs, children)))
         await process.wait()
 
     async def stop(self, service: str) -> int:
@@ -174,6 +183,14 @@ class Processes:
             **environment,
             "STACKWIRE_FAILPOINT_FILE": str(self._failpoint_file(service)),
         }
+
+
+def _runs(pid: int) -> bool:
+    """Not one that has ended, and that nobody has asked how."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @contextlib.contextmanager

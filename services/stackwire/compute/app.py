@@ -128,19 +128,20 @@ async def _worker(
     host_service = HostService(database, hosts, settings, leases)
     await host_service.register()
     conductor = Conductor(database, client, notifications, images, settings.default_zone, settings.behaviours)
-    tasks = _conductor_endpoints(conductor, database, client, notifications)
+    tasks = _conductor_endpoints(conductor, database, leases, client, notifications)
     servers = _worker_servers(transport, tasks, _scheduler(settings, database, notifications), host_service)
     listeners = [CachedImages(host).listener(transport) for host in hosts]
     discard = DiscardUnfinished(database, leases, images, client)
-    sweeps = _worker_sweeps(settings, host_service, conductor, database, client, listeners, discard)
+    sweeps = _worker_sweeps(settings, host_service, conductor, database, client, listeners, discard, leases)
     return host_service, [*servers, *listeners], sweeps
 
 
 def _conductor_endpoints(
-    conductor: Conductor, database: Database, client: RpcClient, notifications: Notifications
+    conductor: Conductor, database: Database, leases: Leases, client: RpcClient, notifications: Notifications
 ) -> list[Endpoint]:
     caching = ImageCaching(database, client, notifications)
-    return rpc.conductor_endpoints(conductor, caching, ConductorMoves(database, conductor, client, notifications))
+    moves = ConductorMoves(database, leases, conductor, client, notifications)
+    return rpc.conductor_endpoints(conductor, caching, moves)
 
 
 def _worker_servers(
@@ -164,16 +165,21 @@ def _worker_sweeps(
     client: RpcClient,
     listeners: Sequence[NotificationListener],
     discard: DiscardUnfinished,
+    leases: Leases,
 ) -> list[Sweep]:
     volumes = Volumes(client, HOST, settings.volume_seconds)
     local_delete = LocalDelete(database, volumes, Notifications(HOST, settings.image_url))
     offloaded = OffloadedRecovery(database, volumes)
 
     async def recover_unplaced() -> None:
-        await conductor.fail_unscheduled(system_context("nova"))
-        await local_delete.recover(system_context("nova"))
-        await offloaded.run(system_context("nova"))
-        await discard.run(system_context("nova"))
+        """By one process at a time: what is said of it is said once."""
+        ctx = system_context("nova")
+        async with leases.exclusive(ctx, "sweep", "servers on no host") as claimed:
+            if claimed:
+                await conductor.fail_unscheduled(ctx)
+                await local_delete.recover(ctx)
+                await offloaded.run(ctx)
+                await discard.run(ctx)
 
     return [
         Sweep(settings.sweep_seconds, host_service.run),

@@ -19,7 +19,9 @@ from stackwire.contracts.image import (
 from stackwire.contracts.image_workers import RunTask
 from stackwire.contracts.properties import ListImageProperties
 from stackwire.core.context import RequestContext
-from stackwire.image.domain import listing
+from stackwire.core.errors import BadRequest, Conflict
+from stackwire.image.domain import listing, location_patch
+from stackwire.image.domain.errors import Duplicate, ImageNotFound, NotDeletable
 from stackwire.image.domain.image import Image, stamp
 from stackwire.image.flows.registry import ApiFlows, WorkerFlows
 
@@ -64,19 +66,48 @@ class ApiEndpoints:
         return ImageList(images=[view(image) for image in images], more=more)
 
     async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView:
-        return view(await self._flows.images.create(ctx, _body(message), by_client=False, member=message.member))
+        """The caller names the image. Handled twice, when a broker delivers the call again, it is the one image: an
+        error may be the answer that reaches the caller first."""
+        try:
+            image = await self._flows.images.create(ctx, _body(message), by_client=False, member=message.member)
+        except Duplicate:
+            found = await self._found(ctx, message.id)
+            if found is None or found.name != message.name:
+                raise
+            image = found
+        return view(image)
+
+    async def _found(self, ctx: RequestContext, image_id: str | None) -> Image | None:
+        try:
+            return None if image_id is None else await self._flows.images.get(ctx, image_id)
+        except ImageNotFound:
+            return None
 
     async def update(self, ctx: RequestContext, message: UpdateImage) -> ImageView:
         return view(await self._flows.images.set_attributes(ctx, message))
 
     async def delete(self, ctx: RequestContext, message: DeleteImage) -> None:
-        await self._flows.images.delete(ctx, message.image_id)
+        """Handled twice, the second finds it deleted since the call was made, and its caller no fault in that."""
+        try:
+            await self._flows.images.delete(ctx, message.image_id)
+        except (ImageNotFound, NotDeletable):
+            if not await self._flows.images.is_deleted_since(ctx, message.image_id):
+                raise
 
     async def add_location(self, ctx: RequestContext, message: AddImageLocation) -> ImageView:
-        activate = await self._flows.locations.resolve(
-            ctx, message.image_id, message.url, metadata=message.metadata, rule="add_image_location"
-        )
-        return view(await self._flows.images.update_with(ctx, message.image_id, activate))
+        """Handled twice, the second finds the image active with that location, which is the answer of both: refused,
+        the caller would delete it."""
+        image_id, locations = message.image_id, self._flows.locations
+        try:
+            activate = await locations.resolve(
+                ctx, image_id, message.url, metadata=message.metadata, rule="add_image_location"
+            )
+            return view(await self._flows.images.update_with(ctx, image_id, activate))
+        except (BadRequest, Conflict):
+            image = await self._flows.images.get(ctx, image_id)
+            if not location_patch.is_at(image, message.url, message.metadata):
+                raise
+            return view(image)
 
     async def get_locations(self, ctx: RequestContext, message: GetImageLocations) -> ImageLocations:
         return ImageLocations(locations=await self._flows.locations.list_for_service(ctx, message.image_id))

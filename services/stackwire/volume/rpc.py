@@ -130,12 +130,13 @@ class ApiEndpoints:
         if message.size is not None and not 0 < message.size <= MAX_SIZE_GB:
             raise calls.InvalidInput(reason=f"Volume size {message.size} is not between 1 and {MAX_SIZE_GB}.")
         request = CreateVolumeRequest(
-            **attributes(message, "size name description image_id snapshot_id volume_type availability_zone metadata")
+            volume_id=None if message.volume_id is None else ids.volume_id(message.volume_id),
+            **attributes(message, "size name description image_id snapshot_id volume_type availability_zone metadata"),
         )
         return volume_view(await self._flows.create_volume.request_volume(ctx, request))
 
     async def delete_volume(self, ctx: RequestContext, message: calls.DeleteVolume) -> None:
-        await self._flows.delete_volume.request_delete(ctx, ids.volume_id(message.volume_id))
+        await self._flows.delete_volume.on_delete_volume(ctx, ids.volume_id(message.volume_id))
 
     async def get_snapshot(self, ctx: RequestContext, message: calls.GetSnapshot) -> calls.SnapshotView:
         return snapshot_view(await self._flows.snapshot_queries.get(ctx, ids.snapshot_id(message.snapshot_id)))
@@ -151,7 +152,7 @@ class ApiEndpoints:
         return snapshot_view(await self._flows.snapshots.request_snapshot(ctx, request))
 
     async def delete_snapshot(self, ctx: RequestContext, message: calls.DeleteSnapshot) -> None:
-        await self._flows.snapshots.request_delete(ctx, ids.snapshot_id(message.snapshot_id))
+        await self._flows.snapshots.on_delete_snapshot(ctx, ids.snapshot_id(message.snapshot_id))
 
     async def get_volume_type(self, ctx: RequestContext, message: calls.GetVolumeType) -> calls.VolumeTypeView:
         found = await self._flows.volume_types.get_by_reference(ctx, message.volume_type)
@@ -184,18 +185,16 @@ class ApiEndpoints:
         return attachment_view(await self._flows.attachments.update(ctx, message.attachment_id, message.connector))
 
     async def complete_attachment(self, ctx: RequestContext, message: calls.CompleteAttachment) -> None:
-        await self._flows.attachments.complete(ctx, message.attachment_id)
+        await self._flows.attachments.on_complete_attachment(ctx, message.attachment_id)
 
     async def delete_attachment(self, ctx: RequestContext, message: calls.DeleteAttachment) -> None:
-        await self._flows.attachments.delete(ctx, message.attachment_id)
+        await self._flows.attachments.on_delete_attachment(ctx, message.attachment_id)
 
     async def reimage_volume(self, ctx: RequestContext, message: calls.ReimageVolume) -> None:
-        await self._flows.reimage_volume.request_reimage(
-            ctx, ids.volume_id(message.volume_id), message.image_id, reserved=message.reimage_reserved
-        )
+        await self._flows.reimage_volume.on_reimage_volume(ctx, message)
 
     async def begin_detaching(self, ctx: RequestContext, message: calls.BeginDetaching) -> None:
-        await self._flows.legacy_attach.begin_detaching(ctx, ids.volume_id(message.volume_id))
+        await self._flows.legacy_attach.on_begin_detaching(ctx, ids.volume_id(message.volume_id))
 
     async def roll_detaching(self, ctx: RequestContext, message: calls.RollDetaching) -> None:
         await self._flows.legacy_attach.roll_detaching(ctx, ids.volume_id(message.volume_id))
@@ -228,6 +227,7 @@ def volume_view(volume: VolumeDetails) -> calls.VolumeView:
                 attach_mode=attachment["attach_mode"],
                 attached_at=attachment["attach_time"],
                 mountpoint=attachment["mountpoint"],
+                attached_host=attachment["attached_host"],
             )
             for attachment in volume.attachments or ()
         ],
@@ -248,7 +248,7 @@ def snapshot_view(snapshot: Snapshot) -> calls.SnapshotView:
 def attachment_view(attachment: Attachment) -> calls.AttachmentView:
     """The attachment as other services receive it."""
     return calls.AttachmentView(
-        **attributes(attachment, "id volume_id attach_mode connection_info"),
+        **attributes(attachment, "id volume_id attach_mode connection_info attached_host"),
         instance=attachment.instance_uuid,
         status=attachment.attach_status,
         attached_at=naive(attachment.attach_time),

@@ -29,9 +29,12 @@ class Target:
 
 
 class Contract(BaseModel):
-    """A value that crosses the bus. Unknown keys are ignored, as the originals do, so that a peer may be newer."""
+    """A value that crosses the bus. Unknown keys are ignored, as the originals do, so that a peer may be newer.
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    A model is built when it is first used: a process uses some of several hundred.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Message(Contract):

@@ -98,10 +98,10 @@ class ListImages(Call[ImageList], target=IMAGE, method="list_images", repeatable
     query: list[tuple[str, str]] = []
 
 
-class UpdateImage(Call[ImageView], target=IMAGE, method="update_image"):
+class UpdateImage(Call[ImageView], target=IMAGE, method="update_image", repeatable=True):
     """Change core attributes (``changes``) and properties; ``purge`` removes the properties that are not given.
 
-    ``by_client``: the caller is the source of the properties, which the lineage records.
+    ``by_client``: the caller is the source of the properties, which the lineage records. Repeated, it changes nothing.
     """
 
     image_id: str

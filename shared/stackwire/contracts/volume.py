@@ -9,7 +9,7 @@ VOLUME = Target(exchange="stackwire", topic="volume")
 
 
 class AttachmentView(Contract):
-    """One attachment. ``connection_info`` is for services only."""
+    """One attachment. ``connection_info`` is for services only; ``attached_host``: the host that it connects."""
 
     id: str
     volume_id: str
@@ -20,6 +20,7 @@ class AttachmentView(Contract):
     detached_at: str | None = None
     connection_info: dict[str, Any] | None = None
     mountpoint: str | None = None
+    attached_host: str | None = None
 
 
 class VolumeView(Contract):
@@ -146,9 +147,11 @@ class ListVolumes(_Page, Call[VolumeList], target=VOLUME, method="list_volumes")
 class MakeVolume(Call[VolumeView], target=VOLUME, method="make_volume"):
     """A volume for a server: from an image, a snapshot, or blank; the reply is sent while it is ``creating``.
 
-    The compute service polls it with GetVolume until ``available`` or ``error``, as Nova does.
+    The compute service polls it with GetVolume until ``available`` or ``error``, as Nova does. ``volume_id``: the id it
+    gets; a repeated call returns the same volume.
     """
 
+    volume_id: str | None = None
     size: int | None = None
     name: str | None = ""
     description: str | None = ""

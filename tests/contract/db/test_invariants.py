@@ -94,6 +94,11 @@ BROKEN: dict[str, list[str]] = {
     "what was last said of a server is so": [
         SERVER, *said("compute", "compute.instance.update", key="instance_id", of="s"),
     ],
+    "what allocations claim of a host is summed": [
+        SERVER,
+        "INSERT INTO compute.allocations (consumer, instance_uuid, host, vcpus, memory_mb, disk_gb, created_at)"
+        " VALUES ('s', 's', 'one', 1, 1, 1, now())",
+    ],
     "a volume that is there was said to be created": [
         *said("volume", "volume.usage", key="volume_id"), a_volume(image="'i'"),
         "UPDATE volume.volumes SET created_at = now() + interval '1 s'",

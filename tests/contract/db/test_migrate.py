@@ -1,6 +1,8 @@
 """Migrations run once, in order, and are never changed afterwards."""
 
 import asyncio
+import shutil
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -67,3 +69,33 @@ def test_numbers_with_gaps_doubles_or_other_shapes_are_refused(tmp_path: Path, n
         (tmp_path / name).write_text("SELECT 1")
     with pytest.raises(MigrationError):
         steps_in(tmp_path)
+
+
+async def test_a_step_of_an_action_that_was_listed_twice_is_listed_once(
+    unmigrated: TestDatabase, tmp_path: Path
+) -> None:
+    """The one that was done is kept; one that failed is another attempt."""
+    steps = Path(str(files("stackwire.compute"))) / "db/migrations"
+    former, latest = (shutil.copytree(steps, tmp_path / name) for name in ("former", "latest"))
+    for step in former.glob("*.sql"):
+        if step.name >= "0016":
+            step.unlink()
+    listed = [("x", None), ("x", "Success"), ("x", "Success"), ("x", "Error"), ("y", None), ("y", None), ("z", "Error")]
+    url = unmigrated.url("compute")
+    database = await Database.open(url, schema="compute", migrations=former)
+    async with database.transaction() as session:
+        await session.execute(
+            "ALTER TABLE instance_actions_events DROP CONSTRAINT instance_actions_events_action_id_fkey"
+        )
+        await session.many(
+            "INSERT INTO instance_actions_events (action_id, event, start_time, finish_time, result)"
+            " VALUES (1, $1, now(), CASE WHEN $2::text IS NOT NULL THEN now() END, $2)",
+            listed,
+        )
+    await database.close()
+    database = await Database.open(url, schema="compute", migrations=latest)
+    left = await database.rows("SELECT id, event, result FROM instance_actions_events ORDER BY id")
+    await database.close()
+    assert [tuple(row.values()) for row in left] == [
+        (2, "x", "Success"), (4, "x", "Error"), (5, "y", None), (7, "z", "Error")
+    ]  # fmt: skip

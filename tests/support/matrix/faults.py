@@ -37,22 +37,23 @@ async def send(stack: Stack, request: Request) -> Status:
 
 
 def killed(which: str) -> Fault:
-    """K1 to K4: a process dies at one of the flow's failpoints, and is started again."""
+    """K1 to K4: a process dies at one of the flow's failpoints, by chance all of the service with it, and is started
+    again."""
 
     async def kill(stack: Stack, flow: Flow, chance: random.Random) -> Status:
         service, failpoint = chance.choice(flow.killed[which]).split()
         processes = stack.processes
         processes.set_failpoint(service, failpoint)
+        crash = asyncio.create_task(stack.groups.crash(service))
         sending = asyncio.create_task(send(stack, flow.request()))
         try:
             async with asyncio.timeout(CRASH_SECONDS):
-                exit_code = await processes.wait(service)
+                exit_code = await crash
         except TimeoutError:
             raise AssertionError(f"{failpoint} was not reached: {processes.log(service)[-2000:]}") from None
         finally:
             processes.set_failpoint(service, "")
-            await processes.kill(service)
-            await processes.start(service)
+            await stack.groups.come_back(service, chance)
         assert exit_code == CRASHED
         return await sending
 
@@ -61,6 +62,7 @@ def killed(which: str) -> Fault:
 
 async def broker_restart(stack: Stack, flow: Flow, chance: random.Random) -> Status:
     """BR: RabbitMQ dies within a moment of the request."""
+    await stack.keep_queues()
     return await _amid(stack, flow, chance, stack.crash_rabbit)
 
 
@@ -82,7 +84,7 @@ async def reply_lost(stack: Stack, flow: Flow, chance: random.Random) -> Status:
         sending = asyncio.create_task(send(stack, flow.request()))
         assert await stack.delete_reply_queues()
         return await sending
-    stack.freeze(flow.peer)
+    stack.freeze(flow.peer, chance)
     try:
         sending = asyncio.create_task(send(stack, flow.request()))
         await pass_time(chance.uniform(0.1, MOMENT_SECONDS))
@@ -100,7 +102,7 @@ async def delivered_twice(stack: Stack, flow: Flow, chance: random.Random) -> St
     heard = await stack.audited()
     for restart in (False, True):
         if restart:
-            await _restart(stack, chance.choice(["image", "volume", "compute"]))
+            await stack.groups.kill(chance.choice(["image", "volume", "compute"]), chance)
         for message in chance.sample(heard, len(heard)):
             properties = {
                 "content_type": message.content_type,
@@ -109,7 +111,8 @@ async def delivered_twice(stack: Stack, flow: Flow, chance: random.Random) -> St
             }
             await stack.publish(message.exchange or "", message.routing_key or "", message.body, **properties)
         assert await flow.finished()
-    assert await _rows(stack) == before
+    after = await _rows(stack)
+    assert after == before, {noun: (before[noun], after[noun]) for noun in NOUNS if after[noun] != before[noun]}
     return status
 
 
@@ -131,21 +134,17 @@ async def _rows(stack: Stack) -> dict[str, int]:
     return {noun: await stack.cloud.tables.fetchval(f"SELECT count(*) FROM {noun}") for noun in NOUNS}
 
 
-async def _restart(stack: Stack, service: str) -> None:
-    await stack.processes.kill(service)
-    await stack.processes.start(service)
-
-
 async def slow_peer(stack: Stack, flow: Flow, chance: random.Random) -> Status:
     """SL: the peer is silent for longer than anybody waits for it, then goes on where it was."""
     if isinstance(flow, Upload):  # its peer is the client
         return await _cut(stack, flow.request(), chance.uniform(0.1, 0.9), silence=SILENCE_SECONDS)
-    stack.freeze(flow.peer)
+    stack.freeze(flow.peer, chance)
     try:
         sending = asyncio.create_task(send(stack, flow.request()))
         await pass_time(SILENCE_SECONDS)
     finally:
         stack.thaw(flow.peer)
+    await pass_time(MOMENT_SECONDS)  # what it was sent meanwhile may be carried out
     return await sending
 
 

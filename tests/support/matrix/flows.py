@@ -234,7 +234,9 @@ class SnapshotOfVolumes(Snapshot):
 
     async def finished(self) -> bool:
         await self.cloud.client.wait_for_status("compute", server_path(self.server), "server", {"ACTIVE"})
-        return await self.cloud.has_active_image(self.name, size=0)
+        found = await self.cloud.has_active_image(self.name, size=0)
+        await self.cloud.check_snapshots()  # which the image names before their hosts have made them
+        return found
 
 
 class Rebuild(Flow):

@@ -172,6 +172,7 @@ async def break_things(stack: Stack, chance: random.Random, seconds: float, hist
         broken.append(f"{what} {service}" if what in ("freeze", "kill") else what)
         begun = time.monotonic()
         if what == "rabbit":
+            await stack.keep_queues()
             await stack.crash_rabbit()
         elif what == "postgres":
             await stack.crash_postgres()
@@ -182,8 +183,7 @@ async def break_things(stack: Stack, chance: random.Random, seconds: float, hist
             await pass_time(chance.uniform(0.5, 4.0))
             stack.thaw(service)
         else:
-            await stack.processes.kill(service)
-            await stack.processes.start(service)
+            await stack.groups.kill(service, chance)
         history.faults.append((begun, time.monotonic()))
     return broken
 

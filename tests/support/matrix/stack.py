@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -25,10 +26,11 @@ from stackwire.db.bootstrap import bootstrap
 from stackwire.messaging.envelope import unwrap
 from stackwire.messaging.transport import Properties
 from support.cloud import JsonClient, log_in
+from support.matrix.groups import Groups
 from support.polling import until
 from support.postgres import TestDatabase, TestServer
 from support.processes import Processes
-from support.rabbitmq import TestRabbit, start_broker
+from support.rabbitmq import TestRabbit, keep_queues, start_broker
 from support.retrying_client import ProcessCloud, RetryingClient
 
 SETTINGS = {
@@ -42,6 +44,8 @@ SETTINGS = {
 DURABLE = "?amqp_durable_queues=true&rabbit_quorum_queue=true&dead_letter=dead_letters"
 """What was confirmed survives the broker's death, and what nobody can read is kept apart."""
 EXCHANGES = ("stackwire", "glance", "cinder", "nova")
+EACH = int(os.environ.get("MATRIX_PROCESSES", "1"))
+"""Processes of each service."""
 DISK_BYTES = 3 * 1024**3
 """An image of a volume has all of its bytes, zeros too."""
 
@@ -53,6 +57,7 @@ class Stack:
         self.postgres = postgres
         self.rabbit = rabbit
         self.processes = processes
+        self.groups = Groups(processes, EACH)
         self.disk = disk
         self.cloud: ProcessCloud
         self.user: JsonClient
@@ -79,6 +84,11 @@ class Stack:
         await self.connect()
 
     # -- RabbitMQ
+
+    async def keep_queues(self) -> None:
+        """From now on the broker comes back with every queue that it has: see ``support.rabbitmq.keep_queues``."""
+        assert self.rabbit.control is not None
+        await asyncio.to_thread(keep_queues, self.rabbit.control)
 
     async def crash_rabbit(self) -> None:
         """SIGKILL of the broker's whole process group, and a start on what was on its disk."""
@@ -123,11 +133,17 @@ class Stack:
 
     # -- processes and disks
 
-    def freeze(self, service: str) -> None:
-        self.processes.running[service].send_signal(signal.SIGSTOP)
+    def freeze(self, service: str, chance: random.Random | None = None) -> None:
+        """All its processes, or by ``chance`` one of several."""
+        serving = self.groups.serving(service)
+        if chance is not None and len(serving) > 1 and chance.random() < 0.5:
+            serving = [chance.choice(serving)]
+        for pid in serving:
+            os.kill(pid, signal.SIGSTOP)
 
     def thaw(self, service: str) -> None:
-        self.processes.running[service].send_signal(signal.SIGCONT)
+        for pid in self.groups.serving(service):
+            os.kill(pid, signal.SIGCONT)
 
     @contextmanager
     def full_disk(self) -> Iterator[None]:
@@ -168,7 +184,7 @@ async def running_stack() -> AsyncIterator[Stack]:
         await bootstrap(postgres.dsn())
         database = TestDatabase(TestServer(postgres.dsn()), "postgres")
         with _small_disk(folder / "data") as disk:
-            processes = Processes(database, rabbit.url + DURABLE, folder, SETTINGS, data_folder=disk)
+            processes = Processes(database, rabbit.url + DURABLE, folder, SETTINGS, data_folder=disk, each=EACH)
             stack = Stack(postgres, rabbit, processes, disk)
             await stack.declare_audit()
             try:

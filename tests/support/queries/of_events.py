@@ -78,18 +78,22 @@ OF_EVENTS: Mapping[str, str] = {
         SELECT id, name, count(*) FROM {events} AS e WHERE name IN ('{created}', '{deleted}')
         GROUP BY 1, 2 HAVING count(DISTINCT message) > 1"""),
     "nothing is heard of what was deleted": _of_all("""
-        SELECT e.id, e.name, e.seq FROM {events} AS e JOIN {events} AS d ON d.id = e.id AND d.name = '{deleted}'
-        WHERE e.seq > d.seq"""),
+        SELECT id, name, seq FROM (SELECT id, name, seq,
+            min(seq) FILTER (WHERE name = '{deleted}') OVER (PARTITION BY id) AS deleted_at FROM {events} AS e) AS e
+        WHERE seq > deleted_at"""),
     "nothing is begun again that has ended": _of_all("""
-        SELECT e.id, e.name, e.seq FROM {events} AS e JOIN {events} AS c ON c.id = e.id AND c.name = '{created}'
-        WHERE e.seq > c.seq AND e.name = replace('{created}', '.end', '.start') AND e.name <> '{created}'"""),
+        SELECT id, name, seq FROM (SELECT id, name, seq,
+            min(seq) FILTER (WHERE name = '{created}') OVER (PARTITION BY id) AS created_at FROM {events} AS e) AS e
+        WHERE seq > created_at AND name = replace('{created}', '.end', '.start') AND name <> '{created}'"""),
     "what was begun and is there was said to be created": _of_all("""
-        SELECT r.id, '{created}', 0 FROM {rows} AS r JOIN {events} AS b ON b.id = r.id AND b.name = '{begun}'
-        WHERE r.is_there AND NOT EXISTS (SELECT FROM {events} AS c WHERE c.id = r.id AND c.name = '{created}')"""),
+        SELECT r.id, '{created}', 0 FROM {rows} AS r JOIN (SELECT id, bool_or(name = '{begun}') AS is_begun,
+            bool_or(name = '{created}') AS is_created FROM {events} AS e GROUP BY id) AS e ON e.id = r.id
+        WHERE r.is_there AND is_begun AND NOT is_created"""),
     "what is gone was said to be deleted": _of_all("""
-        SELECT DISTINCT r.id, '{deleted}', 0 FROM {rows} AS r JOIN {events} AS e ON e.id = r.id
-        WHERE r.is_gone AND NOT EXISTS (SELECT FROM {events} AS d
-            WHERE d.id = r.id AND d.name IN ('{deleted}', replace('{deleted}', 'delete', 'unmanage')))"""),
+        SELECT r.id, '{deleted}', 0 FROM {rows} AS r JOIN (SELECT id,
+            bool_or(name IN ('{deleted}', replace('{deleted}', 'delete', 'unmanage'))) AS is_deleted
+            FROM {events} AS e GROUP BY id) AS e ON e.id = r.id
+        WHERE r.is_gone AND NOT is_deleted"""),
     "what was last said of an image is so": f"""
         SELECT i.id, e.name, e.said->>'status', i.status FROM image.images AS i
         JOIN {_last(NOUNS[0], "image.create", "image.update", "image.activate", "image.delete")} AS e

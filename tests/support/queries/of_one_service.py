@@ -112,6 +112,16 @@ OF_ONE_SERVICE: Mapping[str, str] = {
         JOIN compute.instances AS i ON i.uuid = a.instance_uuid
         LEFT JOIN compute.migrations AS m ON m.uuid = a.consumer AND m.status IN ('finished', 'done') AND NOT m.deleted
         WHERE a.host IS DISTINCT FROM CASE WHEN a.consumer = i.uuid THEN i.host ELSE m.source_compute END""",
+    "what allocations claim of a host is summed": """
+        SELECT host, s.*, a.* FROM
+            (SELECT host, sum(vcpus) AS vcpus, sum(memory_mb) AS memory_mb, sum(disk_gb) AS disk_gb,
+                    sum(servers) AS servers FROM compute.allocation_sums GROUP BY host) AS s
+        FULL JOIN
+            (SELECT host, sum(vcpus) AS vcpus, sum(memory_mb) AS memory_mb, sum(disk_gb) AS disk_gb,
+                    count(*) FILTER (WHERE consumer = instance_uuid) AS servers
+               FROM compute.allocations GROUP BY host) AS a USING (host)
+        WHERE (coalesce(s.vcpus, 0), coalesce(s.memory_mb, 0), coalesce(s.disk_gb, 0), coalesce(s.servers, 0))
+           <> (coalesce(a.vcpus, 0), coalesce(a.memory_mb, 0), coalesce(a.disk_gb, 0), coalesce(a.servers, 0))""",
     "a server that runs has one root device": """
         SELECT i.uuid FROM compute.instances AS i WHERE NOT i.deleted AND i.vm_state = 'active'
         AND (SELECT count(*) FROM compute.block_device_mapping AS b

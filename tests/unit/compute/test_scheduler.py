@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from stackwire.compute.domain import scheduler_filters
+from stackwire.compute.domain import scheduler_filters, scheduler_reasons
 from stackwire.compute.domain.model import Flavor, Host
 from stackwire.compute.domain.scheduler_model import GroupNeeds, Limits, Needs, resources
 from stackwire.compute.domain.scheduler_weights import Multipliers
 from stackwire.compute.domain.validation_hardware import check_devices
+from stackwire.contracts.scheduling import MOST_NAMED
 from stackwire.core.errors import BadRequest
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -322,3 +323,15 @@ def test_a_forced_host_is_asked_for_room_and_nothing_else():
 
 def test_a_disabled_host_rebuilds_its_servers():
     assert passing(replace(HOST, disabled=True), needs(only=frozenset({"one"}), rebuild=True))
+
+
+def test_of_many_hosts_a_selection_names_some_and_counts_all():
+    many = [replace(HOST, id=number, host=f"host-{number}", disabled=number % 2 == 0) for number in range(1, 201)]
+    decision = scheduler_filters.decide(many, needs())
+    selection = scheduler_reasons.selection_of("server", decision, {}, ())
+    last = selection.steps[-1]
+    assert (selection.considered, len(selection.hosts), last.remaining_count) == (200, MOST_NAMED, 100)
+    assert set(selection.weights) == {host.host for host in decision.hosts[:MOST_NAMED]}
+    disabled = next(step for step in selection.steps if step.removed)
+    assert (disabled.removed_count, len(disabled.removed), disabled.remaining_count) == (100, MOST_NAMED, 100)
+    assert "ComputeFilter removed 50 more" in scheduler_reasons.in_words(selection)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import orjson
 import pytest
 
 from stackwire.compute.domain.hypervisors import HostService
@@ -138,6 +139,27 @@ def test_the_flavor_is_embedded_from_2_47_on():
 
 def test_a_list_does_not_tell_of_groups():
     assert "server_groups" not in look(93).detail(server())
+
+
+@pytest.mark.parametrize("version", [1, 93, 104])
+def test_an_entry_of_a_list_is_the_same_however_often_and_by_whom_it_was_seen(version):
+    listed, other = server(), look(3, extended_attributes=True)
+    for _ in range(2):
+        for view in (look(version), other, look(version + 1), look(version, extended_attributes=True), look(2)):
+            assert orjson.dumps(view.detail_json(listed)) == orjson.dumps(view.detail(listed))
+    renamed = listed.with_instance(replace(listed.instance, display_name="renamed"))
+    assert orjson.loads(orjson.dumps(look(version).detail_json(renamed)))["name"] == "renamed"
+
+
+def test_a_hosts_status_in_a_list_is_that_of_now():
+    found = server(service=HostService(disabled=False, forced_down=False, updated_at=NOW))
+    view = look(93, extended_attributes=True, host_status=True)
+    assert orjson.loads(orjson.dumps(view.detail_json(found)))["host_status"] == "UP"
+    visibility = ServerVisibility(
+        behaviours=behaviours_of(), now=NOW + timedelta(minutes=5), extended_attributes=True, host_status=True
+    )
+    later = ServerView("<endpoint>/v2.1", Microversion(2, 93), visibility)
+    assert orjson.loads(orjson.dumps(later.detail_json(found)))["host_status"] == "UNKNOWN"
 
 
 def test_a_change_is_answered_with_less_before_2_75():

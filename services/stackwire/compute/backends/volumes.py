@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from typing import Any, TypeVar
+from uuid import NAMESPACE_OID, uuid5
 
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.contracts.base import Call
@@ -44,8 +45,10 @@ class Volumes:
         self._create_timeout = create_timeout
 
     async def create(self, ctx: RequestContext, device: BlockDevice, zone: str | None) -> VolumeView:
-        """A volume from the device's image or snapshot, or a blank one; it is still being created."""
+        """A volume from the device's image or snapshot, or a blank one; it is still being created. On one host a device
+        has one: the build that goes on after a crash gets the same."""
         message = MakeVolume(
+            volume_id=str(uuid5(NAMESPACE_OID, f"{device.uuid} {self._host}")),
             size=device.volume_size,
             image_id=device.image_id if device.source_type == "image" else None,
             snapshot_id=device.snapshot_id if device.source_type == "snapshot" else None,

@@ -71,19 +71,32 @@ async def list_events(session: Session, action_id: int) -> list[ActionEvent]:
     return await EVENTS.find(session, order="id DESC", action_id=action_id)
 
 
-async def begin_event(uow: UnitOfWork, uuid: str, event: str, host: str | None) -> None:
-    """A step of the action that this request started; nothing when there is no such action, or when the step is under
+async def begin_event(uow: UnitOfWork, uuid: str, event: str, host: str | None) -> bool:
+    """A step of the action that this request started; False when there is no such action, or when the step is under
     way or done: only one that failed is begun again, perhaps by another host."""
-    await uow.execute(
+    begun = await uow.execute(
         "INSERT INTO instance_actions_events (action_id, event, start_time, host)"
-        f" SELECT id, $3::varchar, $4, $5 FROM ({_LATEST}) AS a WHERE NOT EXISTS"
-        " (SELECT FROM instance_actions_events WHERE action_id = a.id AND event = $3"
-        " AND (finish_time IS NULL OR result = 'Success'))",
+        f" SELECT id, $3::varchar, $4, $5 FROM ({_LATEST}) AS a"
+        " ON CONFLICT (action_id, event) WHERE finish_time IS NULL OR result = 'Success' DO NOTHING",
         uuid,
         uow.ctx.request_id,
         event,
         uow.now,
         host,
+    )
+    return bool(begun)
+
+
+async def is_done(uow: UnitOfWork, uuid: str, event: str) -> bool:
+    """Whether that step of the action that this request started has succeeded."""
+    return bool(
+        await uow.value(
+            "SELECT 1 FROM instance_actions_events"
+            f" WHERE action_id = ({_LATEST}) AND event = $3 AND result = 'Success'",
+            uuid,
+            uow.ctx.request_id,
+            event,
+        )
     )
 
 

@@ -1,9 +1,12 @@
 """Rows of ``instances``, and servers with all their parts. Only ``transition`` changes ``vm_state``, ``task_state``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from stackwire.compute.db.fixed_ips import JSON as _ADDRESS
 from stackwire.compute.domain.addresses import FixedIp
@@ -19,41 +22,58 @@ from stackwire.db.table import Table
 TABLE = Table(Instance, "instances", key="uuid", live="NOT deleted", generated=("id",), states=ServerStates)
 _DEVICE = ", ".join(f"'{f.name}', b.{f.name}" for f in fields(BlockDevice))
 SERVERS = f"""
-SELECT {TABLE.qualified("i")}, e.flavor, e.old_flavor, e.new_flavor, e.request_spec,
+SELECT {TABLE.qualified("i")}, e.flavor::text, e.old_flavor::text, e.new_flavor::text, e.request_spec::text,
        (SELECT json_object_agg(m.key, m.value ORDER BY m.id) FROM instance_metadata m
-         WHERE m.instance_uuid = i.uuid) AS metadata,
+         WHERE m.instance_uuid = i.uuid)::text AS metadata,
        (SELECT json_object_agg(s.key, s.value ORDER BY s.id) FROM instance_system_metadata s
-         WHERE s.instance_uuid = i.uuid) AS system_metadata,
-       (SELECT array_agg(t.tag ORDER BY t.tag) FROM tags t WHERE t.instance_uuid = i.uuid) AS tags,
+         WHERE s.instance_uuid = i.uuid)::text AS system_metadata,
+       (SELECT json_agg(t.tag ORDER BY t.tag) FROM tags t WHERE t.instance_uuid = i.uuid)::text AS tags,
        (SELECT json_agg(json_build_object({_DEVICE}) ORDER BY b.id) FROM block_device_mapping b
-         WHERE b.instance_uuid = i.uuid AND NOT b.deleted) AS devices,
+         WHERE b.instance_uuid = i.uuid AND NOT b.deleted)::text AS devices,
        (SELECT json_agg(json_build_object({_ADDRESS}) ORDER BY a.id) FROM fixed_ips a
-         WHERE a.instance_uuid = i.uuid) AS addresses,
-       (SELECT to_json(f) FROM instance_faults f WHERE f.instance_uuid = i.uuid ORDER BY f.id DESC LIMIT 1) AS fault,
+         WHERE a.instance_uuid = i.uuid)::text AS addresses,
+       (SELECT to_json(f)::text FROM instance_faults f WHERE f.instance_uuid = i.uuid
+         ORDER BY f.id DESC LIMIT 1) AS fault,
        (SELECT g.uuid FROM instance_group_member o JOIN instance_groups g ON g.id = o.group_id
          WHERE o.instance_uuid = i.uuid) AS group_uuid,
-       (SELECT json_build_object('disabled', c.disabled, 'forced_down', c.forced_down, 'updated_at', c.updated_at)
+       (SELECT json_build_object('disabled', c.disabled, 'forced_down', c.forced_down, 'updated_at', c.updated_at)::text
           FROM services c WHERE c.host = i.host AND c."binary" = 'nova-compute') AS service
   FROM instances i JOIN instance_extra e ON e.instance_uuid = i.uuid"""
 
 
+_PARTS = (
+    "flavor", "old_flavor", "new_flavor", "request_spec", "metadata", "system_metadata", "tags", "devices", "addresses",
+    "fault", "service",
+)  # fmt: skip
+"""Read as text, which has a hash."""
+_LISTED_KEPT = 1024
+"""Some ten MiB, with what is shown of them."""
+
+
 def server_of(row: Mapping[str, Any]) -> Server:
     """A row of ``SERVERS`` and its parts as domain objects."""
+    parts = {name: orjson.loads(text) for name in _PARTS if (text := row[name]) is not None}
     return Server(
         instance=Instance(**{name: row[name] for name in TABLE.names}),
-        flavor=flavor_from(row["flavor"]),
-        old_flavor=flavor_from(row["old_flavor"]) if row["old_flavor"] else None,
-        new_flavor=flavor_from(row["new_flavor"]) if row["new_flavor"] else None,
-        devices=tuple(BlockDevice(**timed(device)) for device in row["devices"] or ()),
-        metadata=row["metadata"] or {},
-        system_metadata=row["system_metadata"] or {},
-        tags=tuple(row["tags"] or ()),
-        addresses=tuple(FixedIp(**address) for address in row["addresses"] or ()),
-        fault=Fault(**timed(row["fault"])) if row["fault"] else None,
-        request_spec=row["request_spec"],
+        flavor=flavor_from(parts["flavor"]),
+        old_flavor=flavor_from(parts["old_flavor"]) if parts.get("old_flavor") else None,
+        new_flavor=flavor_from(parts["new_flavor"]) if parts.get("new_flavor") else None,
+        devices=tuple(BlockDevice(**timed(device)) for device in parts.get("devices", ())),
+        metadata=parts.get("metadata", {}),
+        system_metadata=parts.get("system_metadata", {}),
+        tags=tuple(parts.get("tags", ())),
+        addresses=tuple(FixedIp(**address) for address in parts.get("addresses", ())),
+        fault=Fault(**timed(parts["fault"])) if "fault" in parts else None,
+        request_spec=parts["request_spec"],
         group_uuid=row["group_uuid"],
-        service=_host_service(row["service"]),
+        service=_host_service(parts.get("service")),
     )
+
+
+@lru_cache(_LISTED_KEPT)
+def listed_server(row: Hashable) -> Server:
+    """The same: of an equal row the same server, which is not made again. Not to be changed."""
+    return server_of(row)  # type: ignore[arg-type]  # what asyncpg gives has a hash and is a mapping as well
 
 
 def _host_service(row: Mapping[str, Any] | None) -> HostService | None:

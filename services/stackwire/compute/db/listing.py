@@ -1,11 +1,11 @@
 """``GET /servers`` as one statement. Every column in it comes from the tables in ``domain.listing``."""
 
-from stackwire.compute.db.instances import SERVERS, server_of
+from stackwire.compute.db.instances import SERVERS, listed_server
 from stackwire.compute.domain.listing import ListServersRequest, StateFilter
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import SOFT_DELETED
 from stackwire.core.errors import BadRequest
-from stackwire.db.pool import Database, Session
+from stackwire.db.pool import Session
 from stackwire.db.query import Conditions, SortKey, after_marker, order_by
 
 _COUNTED = "(SELECT count(*) FROM tags t WHERE t.instance_uuid = i.uuid AND t.tag = ANY({0})) {1} cardinality({0})"
@@ -76,16 +76,15 @@ def _state(conditions: Conditions, state: StateFilter) -> str:
     return f"({condition} AND (i.task_state IS NULL OR {others}))"
 
 
-async def list_page(database: Database, request: ListServersRequest) -> list[Server]:
+async def list_page(session: Session, request: ListServersRequest) -> list[Server]:
     """BadRequest for a marker that is no server the caller sees."""
     if request.matches_nothing:
         return []
     conditions = _conditions(request)
-    async with database.read() as session:
-        order = await _order(session, conditions, request)
-        limit = conditions.placeholder(request.limit)
-        statement = f"{SERVERS} WHERE {conditions.sql} ORDER BY {order_by(order)} LIMIT {limit}"
-        return await session.read(server_of, statement, *conditions.values)
+    order = await _order(session, conditions, request)
+    limit = conditions.placeholder(request.limit)
+    statement = f"{SERVERS} WHERE {conditions.sql} ORDER BY {order_by(order)} LIMIT {limit}"
+    return await session.read(listed_server, statement, *conditions.values)
 
 
 async def _order(session: Session, conditions: Conditions, request: ListServersRequest) -> list[SortKey]:

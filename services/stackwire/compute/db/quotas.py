@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from stackwire.compute.domain.model import Flavor
-from stackwire.compute.domain.quotas import DEFAULT_CLASS, DEFAULTS, OF_PROJECTS, LimitsAndUsage, smaller
+from stackwire.compute.domain.quotas import DEFAULT_CLASS, DEFAULTS, OF_PROJECTS, UNLIMITED, LimitsAndUsage, smallest
 from stackwire.compute.domain.states import (
     RESIZE_FINISH,
     RESIZE_MIGRATED,
@@ -18,25 +18,59 @@ from stackwire.db.pool import Session, UnitOfWork
 _RESIZING = [RESIZE_PREP, RESIZE_MIGRATING, RESIZE_MIGRATED, RESIZE_FINISH, RESIZE_REVERTING]
 
 
+OF_SERVERS = ("instances", "cores", "ram")
+COUNTED = (*OF_SERVERS, "server_groups")
+_LIMITS = """
+    SELECT 1 AS level, resource, hard_limit FROM quota_classes WHERE class_name = $3
+    UNION ALL SELECT 2, resource, hard_limit FROM quotas WHERE project_id = $1
+    UNION ALL SELECT 3, resource, hard_limit FROM project_user_quotas WHERE project_id = $1 AND user_id = $2"""
+"""A limit counts before those of a lower level."""
+_USAGE = """
+    WITH counted AS (
+        SELECT user_id, count(*) AS instances, sum(vcpus) AS cores, sum(memory_mb) AS ram
+          FROM instances WHERE $5 AND project_id = $1 AND NOT deleted AND vm_state <> $3 GROUP BY user_id
+        UNION ALL
+        SELECT i.user_id, 0, greatest(c.vcpus - i.vcpus, 0), greatest(c.memory_mb - i.memory_mb, 0)
+          FROM resize_claims AS c JOIN instances AS i ON i.uuid = c.instance_uuid
+         WHERE $5 AND i.project_id = $1 AND NOT i.deleted AND i.vm_state <> $3 AND i.task_state = ANY($4))
+    SELECT sum(instances)::bigint AS instances, sum(cores)::bigint AS cores, sum(ram)::bigint AS ram,
+           (SELECT count(*) FROM instance_groups WHERE project_id = $1) AS server_groups,
+           sum(instances) FILTER (WHERE user_id = $2)::bigint AS users_instances,
+           sum(cores) FILTER (WHERE user_id = $2)::bigint AS users_cores,
+           sum(ram) FILTER (WHERE user_id = $2)::bigint AS users_ram,
+           (SELECT count(*) FROM instance_groups WHERE project_id = $1 AND user_id = $2) AS users_server_groups
+      FROM counted"""
+
+
 async def limits(session: Session, project_id: str, user_id: str | None = None) -> dict[str, int]:
     """The limits of the project, or of its user: where they have none of their own, the project's or the defaults."""
-    own = await session.rows("SELECT resource, hard_limit FROM quotas WHERE project_id = $1", project_id)
-    users = {} if user_id is None else await limits_of_user(session, project_id, user_id)
-    default = await class_limits(session, DEFAULT_CLASS)
-    return {**default, **{row["resource"]: row["hard_limit"] for row in own}, **users}
+    project, users = await _limits(session, project_id, user_id)
+    return project if user_id is None else users
+
+
+async def _limits(session: Session, project_id: str, user_id: str | None) -> tuple[dict[str, int], dict[str, int]]:
+    """The project's, and the user's in it."""
+    rows = await session.rows(_LIMITS, project_id, user_id, DEFAULT_CLASS)
+    default, project, users = (
+        {row["resource"]: row["hard_limit"] for row in rows if row["level"] == level} for level in (1, 2, 3)
+    )
+    found = {**DEFAULTS, **default, **project}
+    return found, {**found, **users}
 
 
 async def scopes(session: Session, project_id: str, user_id: str) -> Sequence[LimitsAndUsage]:
-    """The project's limits with all that it has, the user's with what is the user's of it."""
-    project = await limits(session, project_id), await usage(session, project_id)
-    return project, (await limits(session, project_id, user_id), await usage(session, project_id, user_id))
+    """The project's limits with all that it has, the user's with what is the user's of it.
+
+    Servers are not counted (0) where nobody limits them: of a large project that is much to read for each new one.
+    """
+    limits = await _limits(session, project_id, user_id)
+    counted = any(each[name] != UNLIMITED for each in limits for name in OF_SERVERS)
+    return tuple(zip(limits, await _usage(session, project_id, user_id, servers=counted), strict=True))
 
 
 async def strictest(session: Session, ctx: RequestContext) -> dict[str, int]:
     """The limits of the caller's project or of the caller in it, whichever is smaller: for what is not counted."""
-    project_id = ctx.project_id or ""
-    users = await limits(session, project_id, ctx.user_id)
-    return {name: smaller(limit, users[name]) for name, limit in (await limits(session, project_id)).items()}
+    return smallest(*await _limits(session, ctx.project_id or "", ctx.user_id))
 
 
 async def limits_of_user(session: Session, project_id: str, user_id: str) -> dict[str, int]:
@@ -94,18 +128,16 @@ async def usage(session: Session, project_id: str, user_id: str | None = None) -
 
     What is soft-deleted is not counted, what is being resized with the larger of its flavors.
     """
-    (row,) = await session.rows(
-        "SELECT count(*)::int AS instances, coalesce(sum(greatest(i.vcpus, c.vcpus)), 0)::int AS cores,"
-        " coalesce(sum(greatest(i.memory_mb, c.memory_mb)), 0)::bigint AS ram, (SELECT count(*)::int"
-        " FROM instance_groups WHERE project_id = $1 AND ($2::text IS NULL OR user_id = $2)) AS server_groups"
-        " FROM instances AS i LEFT JOIN resize_claims AS c ON c.instance_uuid = i.uuid AND i.task_state = ANY($4)"
-        " WHERE i.project_id = $1 AND ($2::text IS NULL OR i.user_id = $2) AND NOT i.deleted AND i.vm_state <> $3",
-        project_id,
-        user_id,
-        SOFT_DELETED,
-        _RESIZING,
-    )
-    return row
+    project, users = await _usage(session, project_id, user_id)
+    return project if user_id is None else users
+
+
+async def _usage(
+    session: Session, project_id: str, user_id: str | None, *, servers: bool = True
+) -> tuple[dict[str, int], dict[str, int]]:
+    """The project's, and what is the user's of it; ``servers``: whether those are counted."""
+    (row,) = await session.rows(_USAGE, project_id, user_id, SOFT_DELETED, _RESIZING, servers)
+    return {name: row[name] or 0 for name in COUNTED}, {name: row[f"users_{name}"] or 0 for name in COUNTED}
 
 
 async def claim_resize(uow: UnitOfWork, uuid: str, flavor: Flavor) -> None:

@@ -11,6 +11,8 @@ _DEVICES = (
     f"SELECT {block_devices.TABLE.qualified('b')} FROM block_device_mapping AS b"
     " JOIN instances AS i ON i.uuid = b.instance_uuid"
 )
+_ON_HOST = "(i.host = $1 OR $1::text IS NULL AND i.host IS NULL)"
+"""Which finds the host by its index, as IS NOT DISTINCT FROM would not."""
 BATCH = 20
 
 
@@ -79,7 +81,7 @@ async def orphaned_volumes(session: Session, host: str | None) -> list[BlockDevi
     """Devices of the host's deleted servers (None: of those on no host) whose volumes could not be released then."""
     return await session.all(
         BlockDevice,
-        f"{_DEVICES} WHERE i.deleted AND i.host IS NOT DISTINCT FROM $1 AND NOT b.deleted"
+        f"{_DEVICES} WHERE i.deleted AND {_ON_HOST} AND NOT b.deleted"
         f" AND b.attachment_id IS NOT NULL ORDER BY b.id LIMIT {BATCH}",
         host,
     )
@@ -108,7 +110,7 @@ async def unfinished_attachments(session: Session, host: str | None, before: dat
     return await session.all(
         Action,
         f"SELECT {instance_actions.TABLE.qualified('a')} FROM instance_actions AS a"
-        " JOIN instances AS i ON i.uuid = a.instance_uuid WHERE i.host IS NOT DISTINCT FROM $1"
+        f" JOIN instances AS i ON i.uuid = a.instance_uuid WHERE {_ON_HOST}"
         " AND NOT i.deleted AND i.task_state IS NULL"
         " AND a.action IN ('attach_volume', 'detach_volume') AND a.start_time <= $2"
         " AND a.start_time > $2::timestamptz - interval '1 day'"

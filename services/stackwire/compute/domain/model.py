@@ -271,6 +271,16 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HostPlace:
+    """A compute host as far as a request may name it."""
+
+    host: str
+    hypervisor_hostname: str
+    zone: str
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceRecord:
     """A daemon as os-services lists it; ``updated_at``: its last heartbeat; ``zone``: its host's."""
 

@@ -1,6 +1,7 @@
 """What a project may have, and which quotas each version has. ``nova/conf/quota.py``, its defaults."""
 
 from collections.abc import Collection, Iterable, Mapping
+from functools import reduce
 
 from stackwire.compute.domain.errors import (
     FilePathTooLong,
@@ -48,6 +49,11 @@ def check(scopes: Iterable[LimitsAndUsage], requested: Mapping[str, int]) -> Non
             limit = limits[name]
             if limit != UNLIMITED and used[name] + wanted > limit:
                 raise TooManyInstances(overs=name, req=wanted, used=used[name], allowed=limit)
+
+
+def smallest(*limits: Mapping[str, int]) -> dict[str, int]:
+    """Of each resource the smallest of these limits."""
+    return {name: reduce(smaller, (each[name] for each in limits)) for name in limits[0]}
 
 
 def smaller(first: int, second: int) -> int:

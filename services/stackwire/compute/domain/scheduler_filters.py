@@ -16,7 +16,7 @@ from stackwire.compute.domain import (
     scheduler_query,
 )
 from stackwire.compute.domain.model import Host
-from stackwire.compute.domain.scheduler_model import Decision, Needs, Rejects, Step, resources, state_of
+from stackwire.compute.domain.scheduler_model import Decision, Needs, Rejects, Step, state_of
 from stackwire.compute.domain.scheduler_weights import Multipliers, weighed
 from stackwire.core import capabilities
 
@@ -48,6 +48,8 @@ def in_other_zone(host: Host, needs: Needs) -> str | None:
 def lacks_traits(host: Host, needs: Needs) -> str | None:
     """``trait:X=required`` of image and flavor, and ``forbidden`` of the flavor; an encrypted disk needs some, too."""
     required, forbidden = _traits(needs)
+    if not required and not forbidden:
+        return None
     if missing := sorted(required - set(host.traits)):
         return f"trait:{missing[0]}=required"
     if refused := sorted(forbidden & set(host.traits)):
@@ -98,7 +100,7 @@ def has_no_room(host: Host, needs: Needs) -> str | None:
         "DISK_GB": host.local_gb - host.local_gb_used,
         **host.resources,
     }
-    for name, wanted in resources(needs).items():
+    for name, wanted in needs.wanted.items():
         if wanted > room.get(name, 0):
             return f"{name}={wanted}, {room.get(name, 0)} left"
     return None
@@ -116,6 +118,8 @@ def is_down(host: Host, needs: Needs) -> str | None:
 
 def lacks_capabilities(host: Host, needs: Needs) -> str | None:
     """``capabilities:X`` of the flavor, and ``X`` where the scheduler knows that of a host."""
+    if not needs.flavor.extra_specs:
+        return None
     have = state_of(host)
     specs = dict(needs.flavor.extra_specs)
     if _MAXPHYSADDR in specs:
@@ -135,16 +139,8 @@ def _as_text(have: Any) -> Any:
 def cannot_run_image(host: Host, needs: Needs) -> str | None:
     """``hw_architecture``, ``img_hv_type``, ``hw_vm_mode``, ``img_hv_requested_version``, ``hw_maxphysaddr_bits``."""
     properties = needs.properties
-    checks: Mapping[str, Callable[[Host, Any], bool]] = {
-        "hw_emulation_architecture": lambda host, _: True,
-        "hw_architecture": _runs,
-        "img_hv_type": lambda host, kind: kind in _kinds(host),
-        "hw_vm_mode": lambda host, mode: mode in NATIVE,
-        "img_hv_requested_version": lambda host, wanted: satisfies(host.hypervisor_version, str(wanted)),
-        "hw_maxphysaddr_bits": _addresses,
-    }
     emulated = "hw_emulation_architecture" in properties
-    for name, suits in checks.items():
+    for name, suits in _RUNS_IMAGE.items():
         if name in properties and not (emulated and name == "hw_architecture") and not suits(host, properties[name]):
             return f"{name}={properties[name]}"
     return None
@@ -174,6 +170,15 @@ def satisfies(version: int, wanted: str) -> bool:
         return False
 
 
+_RUNS_IMAGE: Mapping[str, Callable[[Host, Any], bool]] = {
+    "hw_emulation_architecture": lambda host, _: True,
+    "hw_architecture": _runs,
+    "img_hv_type": lambda host, kind: kind in _kinds(host),
+    "hw_vm_mode": lambda host, mode: mode in NATIVE,
+    "img_hv_requested_version": lambda host, wanted: satisfies(host.hypervisor_version, str(wanted)),
+    "hw_maxphysaddr_bits": _addresses,
+}
+"""Property to whether a host suits its value."""
 PLACEMENT: Mapping[str, Rejects] = {
     "RequestedHosts": not_requested,
     "AvailabilityZone": in_other_zone,
@@ -229,7 +234,8 @@ def decide(
     passed, steps = list(hosts), list[Step]()
     for name, rejects in _rejecting(needs, enabled):
         step = _step(name, rejects, passed, needs)
-        passed = [host for host in passed if host.host in step.remaining]
+        if step.removed:
+            passed = [host for host in passed if host.host not in step.removed]
         steps.append(step)
         if not passed:
             break

@@ -65,6 +65,11 @@ class Needs:
     image_id: str | None = None
     images_on: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    wanted: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    """``resources`` of it, reckoned once and not for each of a thousand hosts."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "wanted", resources(self))
 
 
 Rejects = Callable[[Host, Needs], str | None]

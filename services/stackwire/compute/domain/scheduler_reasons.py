@@ -1,9 +1,10 @@
 """A decision of the scheduler as an event and in words: which filter removed which host, and by what."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 
-from stackwire.compute.domain.scheduler_model import Decision
-from stackwire.contracts.scheduling import FilterStep, HostSelection
+from stackwire.compute.domain.scheduler_model import Decision, Step
+from stackwire.contracts.scheduling import MOST_NAMED, FilterStep, HostSelection
 
 READ_BY: Mapping[str, str] = {
     "group": "",  # the server's group, whatever filters are enabled
@@ -21,16 +22,25 @@ def selection_of(
 ) -> HostSelection:
     """The event's payload."""
     own = [hint for hint in hints if not hint.startswith("_nova")]
+    first = decision.steps[0] if decision.steps else Step(filter="", removed={}, remaining=())
     return HostSelection(
         instance_uuid=uuid,
         host=decision.hosts[0].host if decision.hosts else None,
-        hosts=sorted({host for step in decision.steps[:1] for host in (*step.removed, *step.remaining)}),
-        steps=[
-            FilterStep(filter=step.filter, removed=dict(step.removed), remaining=list(step.remaining))
-            for step in decision.steps
-        ],
-        weights={host: dict(figures) for host, figures in decision.weights.items()},
+        hosts=sorted((*first.removed, *first.remaining))[:MOST_NAMED],
+        considered=len(first.removed) + len(first.remaining),
+        steps=[_step(step) for step in decision.steps],
+        weights={host.host: dict(decision.weights[host.host]) for host in decision.hosts[:MOST_NAMED]},
         unread_hints=[hint for hint in own if READ_BY.get(hint) not in ("", *enabled)],
+    )
+
+
+def _step(step: Step) -> FilterStep:
+    return FilterStep(
+        filter=step.filter,
+        removed=dict(islice(step.removed.items(), MOST_NAMED)),
+        remaining=list(step.remaining[:MOST_NAMED]),
+        removed_count=len(step.removed),
+        remaining_count=len(step.remaining),
     )
 
 
@@ -39,6 +49,8 @@ def in_words(selection: HostSelection) -> str:
     removed = [
         f"{step.filter} removed {host} ({reason})" for step in selection.steps for host, reason in step.removed.items()
     ]
+    unnamed = {step.filter: step.removed_count - len(step.removed) for step in selection.steps}
+    removed += [f"{name} removed {count} more" for name, count in unnamed.items() if count]
     unread = [f"no enabled filter reads the hint {hint}" for hint in selection.unread_hints]
     chosen = f"goes to {selection.host}" if selection.host else "has no valid host"
-    return "; ".join([f"server {selection.instance_uuid} {chosen} of {len(selection.hosts)}", *removed, *unread])
+    return "; ".join([f"server {selection.instance_uuid} {chosen} of {selection.considered}", *removed, *unread])

@@ -86,8 +86,8 @@ def weighed(
     for name, weigher in WEIGHERS.items():
         setting, configured = f"{weigher.multiplier}_weight_multiplier", getattr(multipliers, weigher.multiplier)
         for host, scaled in zip(hosts, _scaled(weigher, hosts, needs), strict=True):
-            multiplier = of_aggregates(host, setting, configured, float) * weigher.sign
-            counted[host.host][name] = round(scaled * multiplier, 4)
+            multiplier = of_aggregates(host, setting, configured, float) if host.aggregates else configured
+            counted[host.host][name] = round(scaled * multiplier * weigher.sign, 4) if scaled else 0.0
     return sorted(hosts, key=lambda host: (-sum(counted[host.host].values()), host.id)), counted
 
 

@@ -1,7 +1,7 @@
 """A server with all its parts, and pages and details of what the API shows of servers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,8 @@ from stackwire.core.behaviours import Behaviours
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
     """``flavor``: as it was when the server was created or resized; ``old_flavor`` and ``new_flavor``: what it was and
-    is to be, from a resize until its confirmation; ``request_spec``: what the request held beyond the columns.
+    is to be, from a resize until its confirmation; ``request_spec``: what the request held beyond the columns;
+    ``views``: what is shown of it, by whom it is shown to, kept by who makes it.
     """
 
     instance: Instance
@@ -31,6 +32,7 @@ class Server:
     request_spec: Mapping[str, Any]
     group_uuid: str | None = None
     service: HostService | None = None
+    views: dict[Any, Any] = field(init=False, default_factory=dict, compare=False, repr=False)
 
     @property
     def uuid(self) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from stackwire.compute.db import hosts
 from stackwire.db.pool import Database
 from stackwire.db.replicas import replicate
 
@@ -14,4 +15,6 @@ async def replicate_server(database: Database, server_id: str, texts: Mapping[st
         await replicate(session, "instances", texts, uuid=server_id)
         for table in _OF_A_SERVER:
             await replicate(session, table, texts, instance_uuid=server_id)
+        await hosts.lock_allocations(session)
+        await hosts.sum_anew(session)
         await replicate(session, "block_device_mapping", texts, fresh=("uuid",), instance_uuid=server_id)

@@ -32,12 +32,22 @@ class Unfinished:
 async def unfinished(
     database: Database, leases: Leases, ctx: RequestContext, ids: Mapping[str, str]
 ) -> AsyncIterator[Unfinished]:
-    """``ids``: id -> IMAGE or SNAPSHOT. Noted before any of them is created."""
+    """``ids``: id -> IMAGE or SNAPSHOT. Noted before any of them is created.
+
+    Whoever did not answer in time may create one even so: it stays noted, until ``DiscardUnfinished`` has deleted it.
+    """
     async with database.work(ctx) as uow:
         for id, noun in ids.items():
             await leases.claim(uow, noun, id)
     async with AsyncExitStack() as stack:
-        yield Unfinished([await stack.enter_async_context(leases.keep(noun, id)) for id, noun in ids.items()])
+        kept = [await stack.enter_async_context(leases.keep(noun, id)) for id, noun in ids.items()]
+        try:
+            yield Unfinished(kept)
+        except BaseException as error:
+            if not isinstance(error, ServiceError) or isinstance(error, Unavailable):
+                for lease in kept:
+                    lease.leave()
+            raise
 
 
 class DiscardUnfinished:

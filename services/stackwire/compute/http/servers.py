@@ -1,5 +1,7 @@
 """``/servers``: create, list, show, update and delete."""
 
+from typing import Any
+
 from aiohttp import web
 
 from stackwire.compute.http.schemas.fields import known_at
@@ -43,7 +45,8 @@ class ServerHandlers(ApiHandlers):
         limit = page_limit(request)
         servers = await self._flows.servers.list_page(ctx, list(request.query.items()), version, limit)
         view = self._view(request)
-        body = {"servers": [view.detail(server) if detailed else view.brief(server) for server in servers]}
+        entry = view.detail_json if detailed else view.brief
+        body: dict[str, Any] = {"servers": [entry(server) for server in servers]}
         if servers and len(servers) == limit:
             path = "servers/detail" if detailed else "servers"
             body["servers_links"] = next_links(request, path, limit=limit, marker=servers[-1].uuid)

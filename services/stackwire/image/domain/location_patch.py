@@ -84,6 +84,11 @@ def activated(image: Image, digests: Mapping[str, str]) -> Image:
     return replace(image, **facts)
 
 
+def is_at(image: Image, url: str, metadata: Mapping[str, Any]) -> bool:
+    """Whether the image has its data there and nowhere else."""
+    return [(place.url, dict(place.metadata)) for place in image.locations] == [(url, dict(metadata))]
+
+
 def _emptied(image: Image) -> Image:
     """Waiting for data again: without that of before, whose size and checksum Glance went on to show."""
     return replace(image, locations=(), status=QUEUED, size=None, checksum=None) if image.status == ACTIVE else image

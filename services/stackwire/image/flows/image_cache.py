@@ -6,12 +6,12 @@ before the cache is used (CVE-2013-4428).
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from stackwire.core.context import system_context
 from stackwire.core.errors import ServiceError
-from stackwire.db.pool import Database
+from stackwire.db.pool import Database, UnitOfWork
 from stackwire.image.backends.cache import CacheFolder, CacheWriter
 from stackwire.image.backends.port import Reader
 from stackwire.image.db import cache as rows
@@ -79,21 +79,32 @@ class ImageCache:
             await asyncio.shield(writer.discard())
 
     async def keep(self, image: Image, writer: CacheWriter) -> None:
-        """Completes a writer that has all the bytes. A file is created before its row, and removed after it."""
-        if image.object is None or not await writer.complete():
-            log.warning("the image %s could not be cached", image.id)
-            return
+        """Completes a writer that has all the bytes. A file is created before its row, and removed after it.
+
+        Another process of the node may have filled the cache with the image meanwhile: the bytes are the same ones.
+        """
+        unused: list[str] = []
         try:
             async with self._database.work(self._ctx) as uow:
-                await rows.lock(uow, self._node)
-                evicted = entries_to_evict(await rows.entries(uow, self._node), self._max_bytes - (image.size or 0))
-                for each in evicted:
-                    await rows.remove(uow, self._node, each.image_id)
-                added = await rows.add(uow, self._node, image)
+                await rows.lock(uow, self._node)  # or another process's ``clean`` takes the file for one without a row
+                if image.object is None or not await writer.complete():
+                    log.warning("the image %s could not be cached", image.id)
+                    return
+                entries = await rows.entries(uow, self._node)
+                if image.object not in {each.object for each in entries}:
+                    unused = await self._add(uow, image, entries)
         except ServiceError as error:
             log.warning("the image %s could not be cached: %s", image.id, error)
             return
-        await self._folder.remove(*(each.object for each in evicted), *(() if added else (image.object,)))
+        await self._folder.remove(*unused)
+
+    async def _add(self, uow: UnitOfWork, image: Image, entries: Sequence[CachedImage]) -> list[str]:
+        """The files that are in the way, or that of the image, where it has changed."""
+        evicted = entries_to_evict(entries, self._max_bytes - (image.size or 0))
+        for each in evicted:
+            await rows.remove(uow, self._node, each.image_id)
+        added = await rows.add(uow, self._node, image)
+        return [each.object for each in evicted] + ([] if added or image.object is None else [image.object])
 
     async def list_all(self) -> tuple[list[CachedImage], list[str]]:
         """The cached images, and the ids of the queued ones."""

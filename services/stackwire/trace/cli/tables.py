@@ -147,8 +147,13 @@ def _decision(arrow: Mapping[str, Any]) -> list[str]:
         for step in payload.get("steps", [])
         for host, reason in step.get("removed", {}).items()
     ]
+    removed += [
+        f"  {step['filter']} removed {more} more"
+        for step in payload.get("steps", [])
+        if (more := step.get("removed_count", 0) - len(step.get("removed", {}))) > 0
+    ]
     unread = [f"  no enabled filter reads the hint {hint}" for hint in payload.get("unread_hints", [])]
-    return [*removed, *unread, f"  {payload.get('host') or 'no host'} of {len(payload.get('hosts', []))}"]
+    return [*removed, *unread, f"  {payload.get('host') or 'no host'} of {payload.get('considered', 0)}"]
 
 
 def _ms(seconds: float | None) -> str:

@@ -1,5 +1,7 @@
 """Rows of ``volume_attachment``."""
 
+from datetime import datetime
+
 from stackwire.contracts.volume import AttachmentNotFound
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
@@ -25,6 +27,16 @@ async def find(session: Session, ctx: RequestContext, attachment_id: str, *, loc
 async def of_volume(session: Session, volume_id: str) -> list[Attachment]:
     """Every attachment of a volume, oldest first."""
     return await TABLE.find(session, order="created_at", volume_id=volume_id)
+
+
+async def deleted_at(session: Session, ctx: RequestContext, attachment_id: str) -> datetime | None:
+    """When an attachment of the caller's was deleted; None when it was not, or never was one."""
+    moment: datetime | None = await session.value(
+        "SELECT deleted_at FROM volume_attachment WHERE id = $1 AND ($2::text IS NULL OR project_id = $2)",
+        attachment_id,
+        scope(ctx).get("project_id"),
+    )
+    return moment
 
 
 async def detach(uow: UnitOfWork, attachment_id: str) -> Attachment | None:

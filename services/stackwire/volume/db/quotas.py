@@ -20,6 +20,14 @@ SELECT t.name, count(v.id) AS volumes,
  WHERE NOT t.deleted GROUP BY t.id, t.name"""
 """A volume that is extended counts with its new size, one that is retyped with both types; copies of migrations not."""
 
+_LIMITS = """
+SELECT 0 AS level, row_number() OVER (ORDER BY created_at DESC) AS place, name, NULL::int AS hard_limit
+  FROM volume_types WHERE NOT deleted
+UNION ALL SELECT 1, (class_name = $2)::int, resource, hard_limit FROM quota_classes WHERE class_name = ANY($1)
+UNION ALL SELECT 2, 0, resource, hard_limit FROM quotas WHERE project_id = $3
+ ORDER BY level, place"""
+"""The types, whose resources have no limits unless the next rows say so, and of limits the ones in force last."""
+
 
 async def reserve(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -> dict[str, int] | None:
     """Counts the amounts up; None when they fit, else the limits in force, of which one or more do not allow them.
@@ -67,21 +75,22 @@ async def release(uow: UnitOfWork, project: str, amounts: Mapping[str, int]) -> 
 
 async def limits_of(session: Session, project: str) -> dict[str, int]:
     """Every limit, the project's own over the defaults; -1: none."""
-    rows = await session.rows("SELECT resource, hard_limit FROM quotas WHERE project_id = $1", project)
-    limits = await class_limits(session, DEFAULT_CLASS)
-    return limits | {row["resource"]: row["hard_limit"] for row in rows if row["resource"] in limits}
+    return await _limits(session, DEFAULT_CLASS, project)
 
 
 async def class_limits(session: Session, class_name: str) -> dict[str, int]:
     """Every limit of a class, which has those of the default class unless its own say otherwise."""
-    rows = await session.rows(
-        "SELECT resource, hard_limit FROM quota_classes WHERE class_name = ANY($1) ORDER BY class_name = $2",
-        [class_name, DEFAULT_CLASS],
-        class_name,
-    )
-    types = await session.rows("SELECT name FROM volume_types WHERE NOT deleted ORDER BY created_at DESC")
-    limits = {**DEFAULT_LIMITS, **{resource: -1 for row in types for resource in of_type(row["name"])}}
-    return limits | {row["resource"]: row["hard_limit"] for row in rows if row["resource"] in limits}
+    return await _limits(session, class_name, None)
+
+
+async def _limits(session: Session, class_name: str, project: str | None) -> dict[str, int]:
+    limits = dict(DEFAULT_LIMITS)
+    for row in await session.rows(_LIMITS, [class_name, DEFAULT_CLASS], class_name, project):
+        if row["hard_limit"] is None:
+            limits |= dict.fromkeys(of_type(row["name"]), -1)
+        elif row["name"] in limits:
+            limits[row["name"]] = row["hard_limit"]
+    return limits
 
 
 async def set_class_limits(uow: UnitOfWork, class_name: str, limits: Mapping[str, int]) -> None:

@@ -1,5 +1,7 @@
 """Rows of ``snapshots``."""
 
+from datetime import datetime
+
 from stackwire.contracts.volume import SnapshotNotFound
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Session, UnitOfWork
@@ -19,6 +21,18 @@ async def find(session: Session, ctx: RequestContext, snapshot_id: str, *, lock:
     if found is None:
         raise SnapshotNotFound(snapshot_id=snapshot_id)
     return found
+
+
+async def deletion_begun_at(session: Session, ctx: RequestContext, snapshot_id: str) -> datetime | None:
+    """When a snapshot of the caller's began to be deleted, or was last heard of in that; None otherwise."""
+    moment: datetime | None = await session.value(
+        "SELECT coalesce(deleted_at, updated_at) FROM snapshots"
+        " WHERE id = $1 AND status IN ('deleting', 'deleted', 'error_deleting')"
+        " AND ($2::text IS NULL OR project_id = $2)",
+        snapshot_id,
+        scope(ctx).get("project_id"),
+    )
+    return moment
 
 
 async def of_volume(session: Session, volume_id: str) -> list[Snapshot]:

@@ -10,8 +10,10 @@ class CreateVolumeRequest:
     """A new volume from at most one source. ``size`` in GiB; None: that of the source.
 
     ``resolve_boot_snapshot`` (3.46 on): an image that only names volume snapshots stands for its boot snapshot.
+    ``volume_id``: the id the volume gets; an existing one is the answer.
     """
 
+    volume_id: str | None = None
     size: int | None = None
     name: str | None = None
     description: str | None = None

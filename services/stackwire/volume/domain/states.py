@@ -3,7 +3,7 @@
 from stackwire.core.states import ANY, Machine, Verb
 
 CREATING, DOWNLOADING, AVAILABLE, IN_USE = "creating", "downloading", "available", "in-use"
-RESERVED, ATTACHING, EXTENDING = "reserved", "attaching", "extending"
+RESERVED, ATTACHING, EXTENDING, DETACHING = "reserved", "attaching", "extending", "detaching"
 ERROR, ERROR_RESTORING = "error", "error_restoring"
 
 _CREATE = "cinder/volume/flows/manager/create_volume.py"

@@ -1,16 +1,19 @@
 """What attaching and detaching have in common, whichever API or worker does it."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from stackwire.contracts.events_volume import VolumeAction
 from stackwire.contracts.volume import InvalidInput, InvalidVolume, VolumeConflict
+from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext
+from stackwire.core.repeats import done_since
 from stackwire.core.states import Verb
 from stackwire.db.pool import Session, UnitOfWork
 from stackwire.db.transitions import transition
 from stackwire.volume.backends.files import FileStore
 from stackwire.volume.db import attachments, encryption, glance_metadata, qos_specs, volumes
-from stackwire.volume.domain.model import Volume
+from stackwire.volume.domain.model import Attachment, Volume
 from stackwire.volume.domain.notifications import volume_event
 from stackwire.volume.domain.qos_specs import for_host
 from stackwire.volume.domain.states import ATTACHING, AVAILABLE, IN_USE, RESERVED, VolumeStates
@@ -81,6 +84,13 @@ async def notify_attachment_event(
             from_api=from_api,
         )
     )
+
+
+def is_connected_since(ctx: RequestContext, attachment: Attachment, connector: Mapping[str, Any], clock: Clock) -> bool:
+    """Whether that host got its connection after this was requested: the call was delivered twice, perhaps late."""
+    wanted = {key: value for key, value in connector.items() if key != "mode"}
+    is_that = attachment.connection_info is not None and attachment.connector == wanted
+    return is_that and done_since(ctx, attachment.updated_at or attachment.created_at, clock)
 
 
 async def connection_properties(

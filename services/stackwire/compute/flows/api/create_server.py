@@ -74,7 +74,7 @@ class CreateServer(ApiFlow):
         validation.check_user_data(request.user_data)
         plan = await self._planner.plan(ctx, request)
         self._check_certificates(ctx, request, plan)
-        request = await self._within_quotas(ctx, request, plan.flavor)
+        request = await self._within_quotas(ctx, request, plan.flavor, plan.devices)
         uuids = tuple(self._deps.make_id("server") for _ in range(request.count))
         attachments = await self._reserve(ctx, plan.devices, uuids[0])
         accepted = ServersAccepted(
@@ -99,15 +99,20 @@ class CreateServer(ApiFlow):
             validation.check_certificates(volume_backed=root is not None and root.destination_type == "volume")
 
     async def _within_quotas(
-        self, ctx: RequestContext, request: CreateServerRequest, flavor: Flavor
+        self, ctx: RequestContext, request: CreateServerRequest, flavor: Flavor, devices: Sequence[BlockDeviceRequest]
     ) -> CreateServerRequest:
-        """The request with as many servers as the quotas have room for; TooManyInstances below its minimum."""
-        project_id = ctx.project_id or ""
+        """The request with as many servers as the quotas have room for; TooManyInstances below its minimum.
+
+        What a project has is counted here only where the answer is needed before the servers are written: it is much
+        to read, and ``_write`` counts it under the lock in any case.
+        """
         async with self._deps.database.read() as session:
-            scopes = await quotas.scopes(session, project_id, ctx.user_id or "")
             strictest = await quotas.strictest(session, ctx)
-        check_metadata_items(strictest, len(request.metadata))
-        check_files(strictest, request.personality)
+            check_metadata_items(strictest, len(request.metadata))
+            check_files(strictest, request.personality)
+            if request.count == request.min_count and not _volumes_of(devices):
+                return request
+            scopes = await quotas.scopes(session, ctx.project_id or "", ctx.user_id or "")
         count = min(fitting(limits, used, _needs(flavor, 1), request.count) for limits, used in scopes)
         if count < request.min_count:
             check_quotas(scopes, _needs(flavor, request.min_count))
@@ -115,8 +120,7 @@ class CreateServer(ApiFlow):
 
     async def _reserve(self, ctx: RequestContext, devices: Sequence[BlockDeviceRequest], uuid: str) -> dict[str, str]:
         """Volume id to attachment id; all of them, or none when one is refused."""
-        volume_ids = [device.volume_id for device in devices if device.source_type == "volume" and device.volume_id]
-        attachments = {volume_id: self._deps.make_id("attachment") for volume_id in volume_ids}
+        attachments = {volume_id: self._deps.make_id("attachment") for volume_id in _volumes_of(devices)}
         if attachments:
             async with self._deps.database.work(ctx) as uow:
                 await reservations.note(uow, uuid, attachments.values())
@@ -172,7 +176,8 @@ class CreateServer(ApiFlow):
             project_name=ctx.project_name,
         )
         await server_metadata.upsert(uow, "instance_system_metadata", uuid, rows)
-        await tags.replace(uow, uuid, request.tags)
+        if request.tags:
+            await tags.replace(uow, uuid, request.tags)
         for device in plan.devices:
             attachment_id = build.attachments.get(device.volume_id or "") if device.source_type == "volume" else None
             await block_devices.insert(
@@ -180,6 +185,11 @@ class CreateServer(ApiFlow):
             )
         await instance_actions.start(uow, ctx, uuid, "create")
         await self._placement.join(uow, ctx, build.placement, uuid)
+
+
+def _volumes_of(devices: Sequence[BlockDeviceRequest]) -> list[str]:
+    """Volumes that are there already, and are reserved for the server."""
+    return [device.volume_id for device in devices if device.source_type == "volume" and device.volume_id]
 
 
 def _needs(flavor: Flavor, count: int) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any
 from stackwire.compute.db import hosts, quotas, server_groups
 from stackwire.compute.domain import policy
 from stackwire.compute.domain.errors_groups import GroupMemberLimitExceeded
-from stackwire.compute.domain.model import Host
+from stackwire.compute.domain.model import HostPlace
 from stackwire.compute.domain.model_groups import ServerGroup
 from stackwire.compute.domain.requests import CreateServerRequest
 from stackwire.compute.domain.server_groups import addmember_payload, group_payload
@@ -48,8 +48,7 @@ class ServerPlacement(ApiFlow):
         if host or node:
             self._deps.policy.require(ctx, policy.FORCED_HOST, {"project_id": ctx.project_id})
         destination = self._destination(ctx, request, forced=bool(host or node))
-        async with self._deps.database.read() as session:
-            known = await hosts.list_all(session)
+        known = await self._known() if zone or host or destination else []
         _check_destination(destination, known)
         return Placement(
             zone=_zone(zone, host, known),
@@ -59,6 +58,10 @@ class ServerPlacement(ApiFlow):
             hints=request.scheduler_hints,
             group=await self._group(ctx, request),
         )
+
+    async def _known(self) -> list[HostPlace]:
+        async with self._deps.database.read() as session:
+            return await hosts.places(session)
 
     async def _group(self, ctx: RequestContext, request: CreateServerRequest) -> ServerGroup | None:
         uuid = next(iter(request.scheduler_hints.get("group", ())), None)
@@ -97,7 +100,7 @@ class ServerPlacement(ApiFlow):
         notifications.emit_versioned(uow, "api", "server_group.add_member", group_payload(after), after.uuid)
 
 
-def _zone(zone: str | None, host: str, known: Sequence[Host]) -> str | None:
+def _zone(zone: str | None, host: str, known: Sequence[HostPlace]) -> str | None:
     """The zone of the forced host, whatever the request says; else the requested one, if a host of it is enabled."""
     own = next((each.zone for each in known if each.host == host), None)
     if own is None and zone is not None and all(each.disabled or each.zone != zone for each in known):
@@ -105,7 +108,7 @@ def _zone(zone: str | None, host: str, known: Sequence[Host]) -> str | None:
     return own or zone
 
 
-def _check_destination(destination: Mapping[str, str], known: Sequence[Host]) -> None:
+def _check_destination(destination: Mapping[str, str], known: Sequence[HostPlace]) -> None:
     if not destination:
         return
     found = [each for each in known if destination.get("host", each.host) == each.host]

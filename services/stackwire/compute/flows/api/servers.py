@@ -29,7 +29,8 @@ class ServerQueries(ApiFlow):
         request = list_servers_request(
             query, version, project_id=ctx.project_id, every_filter=every_filter, limit=limit
         )
-        return await listing.list_page(self._deps.database, request)
+        async with self._deps.database.read() as session:
+            return await listing.list_page(session, request)
 
     async def get(self, ctx: RequestContext, uuid: str) -> Server:
         """InstanceNotFound for a server the caller cannot see."""

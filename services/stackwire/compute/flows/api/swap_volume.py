@@ -39,6 +39,9 @@ class SwapVolume(ApiFlow):
 
     async def _request(self, ctx: RequestContext, server: Server, volume_id: str, new_volume_id: str) -> None:
         uuid = server.uuid
+        swap = await self._swap_of(server, volume_id)
+        if swap is None and await self._is_requested(ctx, uuid):
+            return  # the call was delivered twice, and the host has done what the first one requested
         old = await self._deps.rpc.call(ctx.as_service(), GetVolume(volume_id=volume_id))
         if not old.migration_status:
             raise Conflict(f"volume {volume_id} is not migrating; this API should only be called by Cinder")
@@ -47,12 +50,14 @@ class SwapVolume(ApiFlow):
         except NotFound as error:
             raise BadRequest(error.message) from error
         check_allowed(ctx, server, "swap_volume")
-        swap = await self._swap_of(server, volume_id)
-        if swap is None:
-            swap = await self._begin(ctx, server, old, new)
-        elif swap.new_volume_id != new.id:
+        swap = swap or await self._record(ctx, server, old, new)
+        if swap.new_volume_id != new.id:
             raise InvalidVolume(reason=f"Volume {volume_id} is being swapped for another one.")
+        if swap.attachment_id not in {each.id for each in (*old.attachments, *new.attachments)}:
+            await self._begin(ctx, server, old, swap)
         async with self._deps.database.work(ctx) as uow:
+            if await volume_swaps.TABLE.get(uow, swap.attachment_id, lock=True) is None:
+                return  # the host has ended it meanwhile: the call was delivered twice
             if ctx.request_id != swap.request_id or await instance_actions.get(uow, uuid, ctx.request_id) is None:
                 await instance_actions.start(uow, ctx, uuid, "swap_volume")
             message = compute_workers.SwapVolume(
@@ -69,8 +74,14 @@ class SwapVolume(ApiFlow):
             found = await volume_swaps.TABLE.find(session, instance_uuid=server.uuid, old_volume_id=volume_id)
         return found[0] if found else None
 
-    async def _begin(self, ctx: RequestContext, server: Server, old: VolumeView, new: VolumeView) -> VolumeSwap:
-        """The old volume is being detached, an attachment reserves the new one; recorded before, for recovery to know.
+    async def _is_requested(self, ctx: RequestContext, uuid: str) -> bool:
+        """By this very request."""
+        async with self._deps.database.read() as session:
+            action = await instance_actions.get(session, uuid, ctx.request_id)
+        return action is not None and action.action == "swap_volume"
+
+    async def _record(self, ctx: RequestContext, server: Server, old: VolumeView, new: VolumeView) -> VolumeSwap:
+        """For recovery to know of what is begun then; what the same call has recorded, which was delivered twice.
 
         InvalidVolume, AttachmentNotFound.
         """
@@ -86,8 +97,15 @@ class SwapVolume(ApiFlow):
             created_at=self._deps.database.clock.now(),
         )
         async with self._deps.database.work(ctx) as uow:
-            if await volume_swaps.TABLE.try_insert(uow, swap) is None:
-                raise InvalidVolume(reason=f"Volume {old.id} is being swapped already.")
+            if await volume_swaps.TABLE.try_insert(uow, swap) is not None:
+                return swap
+        recorded = await self._swap_of(server, old.id)
+        if recorded is None:
+            raise InvalidVolume(reason=f"Volume {old.id} is being swapped already.")
+        return recorded
+
+    async def _begin(self, ctx: RequestContext, server: Server, old: VolumeView, swap: VolumeSwap) -> None:
+        """The old volume is being detached, an attachment reserves the new one. Both may be done twice."""
         try:
             await self._deps.rpc.call(ctx.as_service(), BeginDetaching(volume_id=old.id))
             await self._reserve(ctx, server, old, swap)
@@ -95,7 +113,6 @@ class SwapVolume(ApiFlow):
             async with self._deps.database.work(ctx) as uow:
                 await volume_swaps.TABLE.delete(uow, swap.attachment_id)
             raise BadRequest(refused.message) from refused
-        return swap
 
     async def _reserve(self, ctx: RequestContext, server: Server, old: VolumeView, swap: VolumeSwap) -> None:
         try:

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from stackwire.compute.db import block_devices, instance_actions, instances
 from stackwire.compute.domain import devices
@@ -35,9 +36,11 @@ class AttachVolume:
     async def on_reserve_block_device_name(self, ctx: RequestContext, message: ReserveBlockDeviceName) -> NovaObject:
         """A device with a name, before the volume is attached. InvalidBDM: the name or the volume is taken.
 
-        It has the id of its attachment before there is one, so that a crash leaves none that is recorded nowhere.
+        It has the id of its attachment before there is one, so that a crash leaves none that is recorded nowhere. Its
+        own follows from the request: delivered twice, the call is answered twice, and late it finds the id used.
         """
         uuid = uuid_of(message.instance)
+        device_id = str(uuid5(NAMESPACE_OID, f"{ctx.request_id} {uuid} {message.volume_id}"))
         async with self._host.exclusive(uuid):
             try:
                 async with self._host.database.work(ctx) as uow:
@@ -47,7 +50,7 @@ class AttachVolume:
                     device = await block_devices.insert(
                         uow,
                         {
-                            "uuid": new_id("block_device"),
+                            "uuid": device_id,
                             "instance_uuid": uuid,
                             "source_type": "volume",
                             "destination_type": "volume",
@@ -60,7 +63,11 @@ class AttachVolume:
                         },
                     )
             except UniqueViolation:
-                raise InvalidBDM(reason=f"volume {message.volume_id} is attached to the server already") from None
+                async with self._host.database.read() as session:
+                    again = await block_devices.TABLE.get(session, device_id)
+                if again is None:
+                    raise InvalidBDM(reason=f"volume {message.volume_id} is attached to the server already") from None
+                device = again
         return device_object(device)
 
     async def on_attach_volume(self, ctx: RequestContext, message: AttachVolumeOnHost) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from stackwire.compute.backends.images import Images
 from stackwire.compute.db import block_devices, hosts, instances, recovery_queries
-from stackwire.compute.domain.errors import NoValidHost
+from stackwire.compute.domain.errors import InstanceNotFound, NoValidHost
+from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.compute.domain.states import ServerStates, ServerVerb
 from stackwire.compute.domain.versioned_objects import (
@@ -217,7 +218,10 @@ class Conductor:
     # ---- attach
 
     async def on_attach_volume(self, ctx: RequestContext, message: AttachVolume) -> NovaObject:
-        """A name from the host, an attachment from the volume service; undone when either is refused."""
+        """A name from the host, an attachment from the volume service; undone when either is refused.
+
+        Delivered twice, it leaves alone what the other has sent to the host.
+        """
         uuid, volume_id = uuid_of(message.instance), str(message.volume["id"])
         host = str(data_of(message.instance).get("host") or "")
         reserve_name = ReserveBlockDeviceName(
@@ -231,6 +235,8 @@ class Conductor:
         )
         device = await self._rpc.call(ctx, reserve_name, server=host)
         device_uuid, attachment_id = (str(data_of(device)[key]) for key in ("uuid", "attachment_id"))
+        if (sent := await self._sent(device_uuid)) is not None:
+            return device_object(sent)
         try:
             reserve = CreateAttachment(volume_id=volume_id, instance_uuid=uuid, attachment_id=attachment_id)
             await self._rpc.call(ctx.as_service(), reserve)
@@ -238,16 +244,23 @@ class Conductor:
                 changed = await block_devices.update(
                     uow, device_uuid, delete_on_termination=message.delete_on_termination
                 )
-                if changed is None:
-                    raise ServiceError("The server was deleted while the volume was attached.")
+                if changed is None:  # the server was deleted meanwhile
+                    raise InstanceNotFound(instance_id=uuid)
                 attached = device_object(changed)
                 uow.cast(AttachVolumeOnHost(instance=message.instance, bdm=attached), server=host)
         except BaseException:
-            await self._release(ctx, attachment_id)
-            async with self._database.work(ctx) as uow:
-                await block_devices.delete(uow, device_uuid)
+            if await self._sent(device_uuid) is None:
+                await self._release(ctx, attachment_id)
+                async with self._database.work(ctx) as uow:
+                    await block_devices.delete(uow, device_uuid, updated_at=None)
             raise
         return attached
+
+    async def _sent(self, device_uuid: str) -> BlockDevice | None:
+        """The device, when the message to attach it was sent: in a transaction that updates it."""
+        async with self._database.read() as session:
+            device = await block_devices.TABLE.get(session, device_uuid)
+        return None if device is None or device.updated_at is None else device
 
     async def _release(self, ctx: RequestContext, attachment_id: str) -> None:
         try:

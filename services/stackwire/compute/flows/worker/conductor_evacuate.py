@@ -11,6 +11,7 @@ from stackwire.compute.domain.versioned_objects import (
     flavor_object,
     instance_object,
     migration_object,
+    uuid_of,
     within_cell,
 )
 from stackwire.compute.flows.notifications import Notifications
@@ -20,6 +21,8 @@ from stackwire.compute.flows.worker.conductor_live import ConductorLiveMigration
 from stackwire.contracts.compute_workers import RebuildInstance, RebuildInstanceOnHost
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
+from stackwire.core.keyed_locks import KeyedLocks
+from stackwire.db.leases import Leases
 from stackwire.db.pool import Database, UnitOfWork
 
 
@@ -27,22 +30,38 @@ class ConductorEvacuation:
     """Holds no state of its own."""
 
     def __init__(
-        self, database: Database, conductor: Conductor, live: ConductorLiveMigration, notifications: Notifications
+        self,
+        database: Database,
+        leases: Leases,
+        conductor: Conductor,
+        live: ConductorLiveMigration,
+        notifications: Notifications,
     ) -> None:
         self._database = database
+        self._leases = leases
+        self._locks = KeyedLocks()
         self._conductor = conductor
         self._live = live
         self._notifications = notifications
 
     async def on_rebuild_instance(self, ctx: RequestContext, message: RebuildInstance) -> None:
-        """Nothing, when the server does not wait for it; in error when there is no host for it."""
+        """Nothing, when the server does not wait for it, or was sent to a host; in error when there is no host for it.
+
+        Delivered twice, the second waits for the first: two at once might choose two hosts, and tell both.
+        """
         if not message.recreate:
             await self._conductor.on_rebuild_instance(ctx, message)
             return
+        uuid = uuid_of(message.instance)
+        async with self._locks.exclusive(uuid), self._leases.hold(ctx, EVACUATION, uuid) as held:
+            if held:
+                await self._evacuate(ctx, message)
+
+    async def _evacuate(self, ctx: RequestContext, message: RebuildInstance) -> None:
         async with self._database.work(ctx) as uow:
             server = await conductor_claim.waiting(uow, message.instance, REBUILDING)
             migration = None if server is None else await moves.latest(uow, server.uuid, ("accepted",))
-            if server is None or migration is None or migration.migration_type != EVACUATION:
+            if server is None or migration is None or migration.migration_type != EVACUATION or migration.dest_node:
                 return
             await hosts.hold_for(uow, server.uuid, migration.uuid)
         try:
@@ -51,6 +70,8 @@ class ConductorEvacuation:
             await self._give_up(ctx, server, migration, error)
             return
         async with self._database.work(ctx) as uow:
+            if await moves.TABLE.update(uow, migration.uuid, where={"status": "accepted"}, dest_node=node) is None:
+                return
             self._notifications.emit_rebuild_scheduled(uow, server)
             fields = dict(message) | {
                 "instance": instance_object(server),

@@ -22,6 +22,7 @@ from stackwire.compute.domain.versioned_objects import (
     instance_object,
     limits_object,
     migration_object,
+    uuid_of,
     within_cell,
 )
 from stackwire.compute.flows.worker import conductor_claim
@@ -35,6 +36,8 @@ from stackwire.contracts.compute_moves import (
 )
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, ServiceError
+from stackwire.core.keyed_locks import KeyedLocks
+from stackwire.db.leases import Leases
 from stackwire.db.pool import Database, UnitOfWork
 from stackwire.messaging.rpc import RpcClient
 
@@ -45,14 +48,26 @@ EVENT = "conductor_live_migrate_instance"
 class ConductorLiveMigration:
     """Holds no state of its own; ``host``: what its steps are recorded under."""
 
-    def __init__(self, database: Database, conductor: Conductor, rpc: RpcClient, host: str) -> None:
+    def __init__(self, database: Database, leases: Leases, conductor: Conductor, rpc: RpcClient, host: str) -> None:
         self._database = database
+        self._leases = leases
+        self._locks = KeyedLocks()
         self._conductor = conductor
         self._rpc = rpc
         self._host = host
 
     async def on_live_migrate_instance(self, ctx: RequestContext, message: Message) -> None:
-        """Nothing, when the server does not wait for it; what goes wrong is raised, for a caller who waits."""
+        """Nothing, when the server does not wait for it; what goes wrong is raised, for a caller who waits.
+
+        Delivered twice, the second waits for the first, which has sent the server to a host by then, or has died: two
+        at once would claim two hosts, and the one without the claim might get the server.
+        """
+        uuid = uuid_of(message.instance)
+        async with self._locks.exclusive(uuid), self._leases.hold(ctx, LIVE_MIGRATION, uuid) as held:
+            if held:
+                await self._send(ctx, message)
+
+    async def _send(self, ctx: RequestContext, message: Message) -> None:
         begun = await self._begin(ctx, message)
         if begun is None:
             return
@@ -81,7 +96,8 @@ class ConductorLiveMigration:
                     status="accepted",
                     migration_type=LIVE_MIGRATION,
                 )
-            return (server, migration) if migration.status == "accepted" else None
+            sent = migration.status != "accepted" or migration.dest_node is not None
+            return None if sent else (server, migration)
 
     # ---- where to
 

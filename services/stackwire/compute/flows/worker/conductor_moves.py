@@ -17,6 +17,7 @@ from stackwire.compute.domain.versioned_objects import (
     instance_object,
     legacy_image,
     migration_object,
+    uuid_of,
 )
 from stackwire.compute.flows.notifications import Notifications
 from stackwire.compute.flows.worker import conductor_claim
@@ -27,6 +28,8 @@ from stackwire.compute.flows.worker.conductor_live import ConductorLiveMigration
 from stackwire.contracts.compute_moves import MigrateServer, PrepResize
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
+from stackwire.core.keyed_locks import KeyedLocks
+from stackwire.db.leases import Leases
 from stackwire.db.pool import Database, UnitOfWork
 from stackwire.messaging.rpc import RpcClient
 
@@ -36,19 +39,32 @@ EVENTS = ("conductor_migrate_server", "cold_migrate")
 class ConductorMoves:
     """Holds no state of its own."""
 
-    def __init__(self, database: Database, conductor: Conductor, rpc: RpcClient, notifications: Notifications) -> None:
+    def __init__(
+        self, database: Database, leases: Leases, conductor: Conductor, rpc: RpcClient, notifications: Notifications
+    ) -> None:
         host = notifications.host
-        self.live = ConductorLiveMigration(database, conductor, rpc, host)
-        self.evacuation = ConductorEvacuation(database, conductor, self.live, notifications)
+        self.live = ConductorLiveMigration(database, leases, conductor, rpc, host)
+        self.evacuation = ConductorEvacuation(database, leases, conductor, self.live, notifications)
         self._database = database
+        self._leases = leases
+        self._locks = KeyedLocks()
         self._conductor = conductor
         self._host = host
 
     async def on_migrate_server(self, ctx: RequestContext, message: MigrateServer) -> None:
-        """Nothing, when the server does not wait for a move any more; delivered twice, the same host is told again."""
+        """Nothing, when the server does not wait for a move any more, or was sent to a host.
+
+        Delivered twice, the second waits for the first: two at once might choose two hosts, and tell both.
+        """
         if message.live:
             await self.live.on_live_migrate_instance(ctx, message)
             return
+        uuid = uuid_of(message.instance)
+        async with self._locks.exclusive(uuid), self._leases.hold(ctx, MIGRATION, uuid) as held:
+            if held:
+                await self._send(ctx, message)
+
+    async def _send(self, ctx: RequestContext, message: MigrateServer) -> None:
         begun = await self._begin(ctx, message)
         if begun is None or message.flavor is None:
             return
@@ -67,7 +83,7 @@ class ConductorMoves:
         """The server's claim on its host is the migration's from now on."""
         async with self._database.work(ctx) as uow:
             server = await conductor_claim.waiting(uow, message.instance, RESIZE_PREP)
-            if server is None or message.flavor is None:
+            if server is None or message.flavor is None or await instance_actions.is_done(uow, server.uuid, EVENTS[-1]):
                 return None
             for event in EVENTS:
                 await instance_actions.begin_event(uow, server.uuid, event, self._host)

@@ -28,14 +28,19 @@ class GuestRequests:
         self._host = host
 
     async def on_set_admin_password(self, ctx: RequestContext, message: SetAdminPassword) -> None:
-        """PasswordSetFailed for a guest that does not run; nothing, when the server does not wait for it."""
+        """PasswordSetFailed for a guest that does not run, as often as the call is delivered; else nothing, when the
+        server does not wait for it."""
         uuid, verb = uuid_of(message.instance), ServerStates.finish_change_password
         async with self._host.exclusive(uuid):
             server = await self._host.find(uuid)
-            if server is None or not verb.allows(task_state=server.instance.task_state):
+            if server is None:
                 return
             runs = server.instance.power_state == POWER["running"]
             failed = None if runs else PasswordSetFailed(instance=uuid, reason="the guest is not running")
+            if not verb.allows(task_state=server.instance.task_state):
+                if failed is not None:
+                    raise failed
+                return
             if runs:
                 await self._host.disks.log(uuid, "simulated guest: the administrator has a new password")
             async with self._host.database.work(ctx) as uow:

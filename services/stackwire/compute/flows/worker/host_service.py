@@ -61,7 +61,13 @@ class HostService:
         self._end_following = database.clock.follow(self._report)
 
     async def register(self) -> None:
-        """Writes the hosts' rows, and claims their leases."""
+        """Writes the hosts' rows, and claims their leases.
+
+        What is claimed is summed anew: during an upgrade a process may have claimed that knows of no sums.
+        """
+        async with self._database.work(self._ctx) as uow:
+            await hosts.lock_allocations(uow)
+            await hosts.sum_anew(uow)
         for host in self.hosts:
             async with self._database.work(self._ctx) as uow:
                 await hosts.register(uow, self._capacity(host))

@@ -204,11 +204,13 @@ class LiveMigrations:
     # ---- where it goes
 
     async def on_pre_live_migration(self, ctx: RequestContext, message: messages.PreLiveMigration) -> NovaObject:
-        """Nothing has to be there before the server is: its disk and its volumes come with it."""
+        """Nothing has to be there before the server is: its disk and its volumes come with it. Handled twice, the call
+        is answered twice, and what it does is said once."""
         server = await self._host.find(uuid_of(message.instance))
         if server is not None:
             async with self._host.database.work(ctx) as uow:
-                await instance_actions.begin_event(uow, server.uuid, PRE, self._host.name)
+                if not await instance_actions.begin_event(uow, server.uuid, PRE, self._host.name):
+                    return message.migrate_data
                 for phase in ("start", "end"):
                     self._host.notifications.emit_action(uow, server, "live_migration_pre", phase, addresses(server))
                 await instance_actions.end_event(uow, server.uuid, PRE)
@@ -217,11 +219,17 @@ class LiveMigrations:
     async def on_post_live_migration(
         self, ctx: RequestContext, message: messages.PostLiveMigrationAtDestination
     ) -> None:
-        """The volumes are connected here, the guest is defined here, and the server is here."""
+        """The volumes are connected here, the guest is defined here, and the server is here.
+
+        Nothing, when it is here already: the call was delivered before. InstanceNotReady, when it does not come here: a
+        call that was delivered late must not take it from where it has gone since.
+        """
         uuid = uuid_of(message.instance)
         async with self._host.exclusive(uuid):
             server = await self._host.find(uuid)
-            if server is None or server.instance.task_state != MIGRATING:
+            if server is None or not await self._is_arriving(server):
+                if server is not None and server.instance.host == self._host.name:
+                    return
                 raise InstanceNotReady(instance_id=uuid)
             async with self._host.database.work(ctx) as uow:
                 await instance_actions.begin_event(uow, uuid, POST, self._host.name)
@@ -236,3 +244,10 @@ class LiveMigrations:
                 server = await self._host.advance(uow, server, ServerStates.end_live_migration, progress=0, **place)
                 self._host.notifications.emit_action(uow, server, "live_migration_post_dest", "end", addresses(server))
                 await instance_actions.end_event(uow, uuid, POST)
+
+    async def _is_arriving(self, server: Server) -> bool:
+        if server.instance.task_state != MIGRATING:
+            return False
+        async with self._host.database.read() as session:
+            under_way = await moves.live_in_progress(session, server.uuid)
+        return any(each.dest_compute == self._host.name and each.status == "running" for each in under_way)

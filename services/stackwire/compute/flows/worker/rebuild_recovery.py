@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+from stackwire.compute.db import block_devices
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.worker.compute_host import ComputeHost
 from stackwire.compute.flows.worker.volume_moves import connect, single_attachment
+from stackwire.contracts.volume import AttachmentView
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, NotFound, ServiceError, Unavailable
+from stackwire.core.ids import new_id
 
 
 class ReimageUnderWay(Conflict):
@@ -21,7 +24,8 @@ async def restore_root_attachment(ctx: RequestContext, host: ComputeHost, server
 
 
 async def restore_attachment(ctx: RequestContext, host: ComputeHost, server: Server, device: BlockDevice) -> None:
-    """A rebuild or a move gives the volume a second attachment, and may have been cut off between the two.
+    """A rebuild or a move gives the volume a second attachment, and may have been cut off between the two, or when it
+    connected another host already.
 
     ReimageUnderWay, Unavailable: try again later. A volume that cannot be attached any more stays as it is.
     """
@@ -34,11 +38,28 @@ async def restore_attachment(ctx: RequestContext, host: ComputeHost, server: Ser
     if volume.status == "downloading":
         raise ReimageUnderWay(volume_id=volume.id)
     kept = await single_attachment(ctx, host, server, device, volume)
-    if kept is None or kept.status == "attached":
+    if kept is None:
+        return
+    elsewhere = kept.attached_host not in (None, host.name)
+    if kept.status == "attached" and not elsewhere:
         return
     try:
-        await connect(ctx, host, replace(device, attachment_id=kept.id))
+        attachment_id = await _instead_of(ctx, host, server, device, kept) if elsewhere else kept.id
+        await connect(ctx, host, replace(device, attachment_id=attachment_id))
     except Unavailable:
         raise
     except ServiceError:  # the volume is in error: another rebuild or the server's deletion releases it
         return
+
+
+async def _instead_of(
+    ctx: RequestContext, host: ComputeHost, server: Server, device: BlockDevice, other: AttachmentView
+) -> str:
+    """The id of an attachment in the place of one that connects another host: what that host has requested of its own,
+    and the volume service handles late, finds it deleted."""
+    attachment_id = new_id("attachment")
+    await host.volumes.reserve(ctx, device.volume_id or "", server.uuid, attachment_id)
+    await host.volumes.release(ctx, other.id)
+    async with host.database.work(ctx) as uow:
+        await block_devices.update(uow, device.uuid, attachment_id=attachment_id, connection_info=None)
+    return attachment_id

@@ -61,12 +61,17 @@ class Scheduler:
         self._limits = limits or Limits()
 
     async def on_select_destinations(self, ctx: RequestContext, message: SelectDestinations) -> list[list[NovaObject]]:
-        """For each server the chosen host and some that would do as well. NoValidHost, and then nothing is claimed."""
+        """For each server the chosen host and some that would do as well. NoValidHost, and then nothing is claimed.
+
+        A server at rest on a host was placed: the call was delivered late, and its claim is not moved.
+        """
         spec = data_of(message.spec_obj)
         async with self._database.work(ctx) as uow:
             found = await instances.by_uuids(uow, message.instance_uuids)
             if not found:
                 raise NoValidHost(reason="the servers are deleted")
+            if any(each.instance.host and each.instance.task_state is None for each in found):
+                raise NoValidHost(reason="the servers are placed")
             flavor = flavor_of(spec["flavor"])  # a resize asks for another than the server has
             servers = [replace(server, flavor=flavor) for server in found]
             group = await server_groups.of_server(uow, servers[0].uuid)

@@ -70,7 +70,6 @@ class ShelveServer:
         await self._host.disks.log(server.uuid, guest_console.stopping("power_off"))
         async with self._host.database.work(ctx) as uow:
             server = await self._host.advance(uow, server, ServerStates.prepare_shelve_upload)
-        async with self._host.database.work(ctx) as uow:
             server = await self._host.advance(uow, server, ServerStates.upload_shelved)
         await self._snapshots.upload_disk(ctx, server, image_id)
         async with self._host.database.work(ctx) as uow:

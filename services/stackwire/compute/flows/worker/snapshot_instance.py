@@ -89,7 +89,7 @@ class SnapshotServer:
         fields = {"snapshot_image_id": image_id}
         try:
             server = await self._begin(ctx, server, fields, event)
-            server = await self._upload(ctx, server, image_id)
+            await self.upload_disk(ctx, server, image_id)
             async with self._host.database.work(ctx) as uow:
                 server = await self._host.advance(uow, server, ServerStates.finish_snapshot)
                 self._host.notifications.emit_action(uow, server, "snapshot", "end", None, fields)
@@ -108,19 +108,15 @@ class SnapshotServer:
         return False
 
     async def _begin(self, ctx: RequestContext, server: Server, fields: dict[str, str], event: str) -> Server:
+        """Every state up to the upload, which all say what becomes of a crash: the disk is read while it is sent."""
         async with self._host.database.work(ctx) as uow:
             await instance_actions.begin_event(uow, server.uuid, event, self._host.name)
             if event == EVENT:
                 server = await self._host.advance(uow, server, ServerStates.take_snapshot)
             server = await self._host.save(uow, server)
             self._host.notifications.emit_action(uow, server, "snapshot", "start", None, fields)
-            return await self._host.advance(uow, server, ServerStates.prepare_upload)
-
-    async def _upload(self, ctx: RequestContext, server: Server, image_id: str) -> Server:
-        async with self._host.database.work(ctx) as uow:
-            server = await self._host.advance(uow, server, ServerStates.upload_snapshot)
-        await self.upload_disk(ctx, server, image_id)
-        return server
+            server = await self._host.advance(uow, server, ServerStates.prepare_upload)
+            return await self._host.advance(uow, server, ServerStates.upload_snapshot)
 
     async def upload_disk(self, ctx: RequestContext, server: Server, image_id: str) -> None:
         """The disk's bytes, and what the host adds to the image's properties."""

@@ -46,10 +46,10 @@ _TAG = re.compile(r"[^,/]{1,60}")
 class Body(BaseModel):
     """A request's body or a part of it; unknown fields are refused, and null where it is not ``nullable``.
 
-    A field whose default is None may be left out.
+    A field whose default is None may be left out. Built when the first one comes.
     """
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
     nullable: ClassVar[frozenset[str]] = frozenset()
 
     @field_validator("*", mode="before")

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field
 from stackwire.compute.http.schemas.fields import Body, Flag, Number, Short
 from stackwire.contracts.volume import MakeSnapshot, MakeVolume
 from stackwire.core.attributes import attributes
+from stackwire.core.ids import new_id
 
 _KEY = re.compile(r"[a-zA-Z0-9-_:. /]{1,255}", re.ASCII)
 
@@ -33,6 +34,7 @@ class NewVolume(Body):
     def message(self) -> MakeVolume:
         """The request to the volume service."""
         return MakeVolume(
+            volume_id=new_id("volume"),
             name=self.display_name,
             description=self.display_description,
             volume_type=self.volume_type or None,
@@ -57,7 +59,11 @@ class NewSnapshot(Body):
     def message(self) -> MakeSnapshot:
         """The request to the volume service."""
         return MakeSnapshot(
-            volume_id=self.volume_id, name=self.display_name, description=self.display_description, force=self.force
+            volume_id=self.volume_id,
+            snapshot_id=new_id("snapshot"),
+            name=self.display_name,
+            description=self.display_description,
+            force=self.force,
         )
 
 

@@ -4,17 +4,20 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any, Self
 
+import orjson
 from aiohttp import web
 
 from stackwire.compute.domain import image_props, server_status
 from stackwire.compute.domain.addresses import FixedIp, by_label
 from stackwire.compute.domain.server import Server, ServerVisibility
 from stackwire.compute.http.views.links import links, root_url, timestamp, usage_timestamp
+from stackwire.core.fitted import fitted
 from stackwire.http.microversions import Microversion
 from stackwire.http.request import VERSION
 
 _PROGRESS = ("ACTIVE", "BUILD", "REBUILD", "RESIZE", "VERIFY_RESIZE", "MIGRATING")
 _FAULTY = ("ERROR", "DELETED")
+_VIEWS_KEPT = 4
 
 
 class ServerView:
@@ -51,6 +54,19 @@ class ServerView:
         """An entry of the detailed list: everything but the server's groups."""
         view = self._common(server, extended=True) | self._by_version(server)
         return view | self._states(server) | self._attributes(server)
+
+    def detail_json(self, server: Server) -> orjson.Fragment:
+        """The same as JSON, made once for all who see the same of it. A host's status is another one as time goes."""
+        visibility = self._visibility
+        if visibility.host_status:
+            return orjson.Fragment(orjson.dumps(self.detail(server)))
+        key = self._base, self._version, visibility.extended_attributes, visibility.behaviours
+        view = server.views.get(key)
+        if view is None:
+            if len(server.views) >= _VIEWS_KEPT:
+                server.views.clear()
+            view = server.views[key] = orjson.Fragment(fitted(orjson.dumps(self.detail(server))))
+        return view
 
     def show(self, server: Server) -> dict[str, Any]:
         """A server alone."""

@@ -7,18 +7,20 @@ from typing import Any
 from stackwire.contracts.image import UpdateImage
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.core.repeats import done_since
 from stackwire.core.rules import Resource, Rule
 from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images as rows
 from stackwire.image.domain import attributes, patch, travel
 from stackwire.image.domain.errors import ReadOnly, TagNotFound, WrongStatus
-from stackwire.image.domain.image import Image, Properties, changed_properties
+from stackwire.image.domain.image import Image, Properties, changed_properties, may_see
 from stackwire.image.domain.listing import Condition, Query
-from stackwire.image.domain.states import ACTIVE, DEACTIVATED, PENDING_DELETE, UPDATE
+from stackwire.image.domain.states import ACTIVE, DEACTIVATED, DELETED, PENDING_DELETE, UPDATE
 from stackwire.image.flows.api.locations import LocationRequests
 from stackwire.image.flows.deps import FlowDeps
 from stackwire.image.flows.stored_objects import delete_unreferenced, require_unused
+from stackwire.image.onion.authorization import is_admin
 
 
 class ImageMetadata:
@@ -93,7 +95,10 @@ class ImageMetadata:
         return await self.update_with(ctx, image_id, apply, rule=travel.update)
 
     async def set_attributes(self, ctx: RequestContext, message: UpdateImage) -> Image:
-        """Sets attributes and properties; with ``purge`` all other properties are removed. Raises ReadOnly."""
+        """Sets attributes and properties; with ``purge`` all other properties are removed. Raises ReadOnly.
+
+        The row is locked first: of a call that is handled twice at once, the second finds nothing to change.
+        """
         changes, properties = message.changes, message.properties
 
         def apply(image: Image) -> Image:
@@ -106,7 +111,7 @@ class ImageMetadata:
             if name not in attributes.BASE:
                 raise ReadOnly(name=name)
         rule = travel.update if message.by_client else None
-        return await self.update_with(ctx, message.image_id, apply, rule=rule)
+        return await self.update_with(ctx, message.image_id, apply, rule=rule, lock=True)
 
     async def update_with(
         self,
@@ -115,12 +120,15 @@ class ImageMetadata:
         apply: Callable[[Image], Image],
         *,
         rule: Rule[[Properties], Properties] | None = None,
+        lock: bool = False,
     ) -> Image:
         """The image as ``apply`` makes it, which raises for a change that is not possible.
 
         ``rule``: the client has set the changed properties, which the lineage records.
         """
         async with self._deps.images.work(ctx) as uow:
+            if lock and self._deps.elsewhere is None:
+                await rows.lock(uow, image_id)
             before = await self._images.get(ctx, uow, image_id)
             after = apply(before)
             if self._deps.elsewhere is not None:
@@ -166,6 +174,18 @@ class ImageMetadata:
             await self._deps.stores.remove(image.object, image.stores)
         if image.is_staged and image.staged is not None:
             await self._deps.staging.remove(image.staged)
+
+    async def is_deleted_since(self, ctx: RequestContext, image_id: str) -> bool:
+        """Whether an image that the caller could see was deleted after this was requested. Through glance-registry it
+        is not known."""
+        if self._deps.elsewhere is not None:
+            return False
+        async with self._deps.database.read() as session:
+            image = await rows.get(session, image_id, ctx.project_id, deleted=True)
+        if image is None or not may_see(image, ctx.project_id, is_admin=is_admin(ctx)):
+            return False
+        is_deleted = image.status in (DELETED, PENDING_DELETE)
+        return is_deleted and done_since(ctx, image.deleted_at or image.updated_at, self._deps.database.clock)
 
     async def delete_record(
         self, ctx: RequestContext, image_id: str, stores: Stores | None = None

@@ -7,13 +7,14 @@ from typing import Any
 from stackwire.contracts.volume import InvalidVolume
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.core.repeats import done_since
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
 from stackwire.volume.db import attachments, messages, volumes
 from stackwire.volume.domain.errors import InvalidVolumeAttachMode
 from stackwire.volume.domain.model import Volume
 from stackwire.volume.domain.requests import AttachVolumeRequest
-from stackwire.volume.domain.states import AVAILABLE, IN_USE, NOT_MIGRATING, VolumeStates
+from stackwire.volume.domain.states import AVAILABLE, DETACHING, IN_USE, NOT_MIGRATING, VolumeStates
 from stackwire.volume.domain.user_messages import ATTACH_MODE_INVALID
 from stackwire.volume.flows import attachment_steps as steps
 from stackwire.volume.flows.deps import Flow
@@ -50,6 +51,24 @@ class LegacyAttach(Flow):
                     reason="Unable to detach volume. Volume status must be 'in-use' and attach_status must be"
                     " 'attached' to detach."
                 )
+
+    async def on_begin_detaching(self, ctx: RequestContext, volume_id: str) -> None:
+        """The same for a service, whose call may be delivered twice: a volume that is being detached since it was made
+        is kept for whoever made it, which would be told that it cannot be detached and leave it so. One that was
+        attached since is not meant, and nobody would end what a late call begins. InvalidVolume."""
+        async with self._deps.database.read() as session:
+            current = await attachments.of_volume(session, volume_id)
+        clock = self._deps.database.clock
+        # By a clock that somebody has moved or stopped, nothing can be told of the order of the two.
+        if current and not clock.ahead and all(done_since(ctx, each.attach_time, clock) for each in current):
+            raise InvalidVolume(reason=f"Volume {volume_id} was attached after this was requested.")
+        try:
+            await self.begin_detaching(ctx, volume_id)
+        except InvalidVolume:
+            async with self._deps.database.read() as session:
+                volume = await volumes.find(session, ctx, volume_id)
+            if volume.status != DETACHING or not done_since(ctx, volume.updated_at, clock):
+                raise
 
     async def roll_detaching(self, ctx: RequestContext, volume_id: str) -> None:
         """Nothing happens to a volume that is not being detached."""

@@ -3,13 +3,14 @@
 The API decides and reserves; what touches the back end is requested from the worker by call, as in Cinder.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from stackwire.contracts.volume import InvalidInput, InvalidVolume
+from stackwire.contracts.volume import AttachmentNotFound, InvalidInput, InvalidVolume
 from stackwire.contracts.volume_workers import AttachmentDelete, AttachmentUpdate
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.core.repeats import done_since
 from stackwire.db.pool import UnitOfWork
 from stackwire.db.transitions import transition
 from stackwire.volume.db import attachments, volumes
@@ -18,7 +19,7 @@ from stackwire.volume.domain.errors import ResourceConflict
 from stackwire.volume.domain.listing import Listing
 from stackwire.volume.domain.model import Attachment, Volume
 from stackwire.volume.domain.requests import CreateAttachmentRequest
-from stackwire.volume.domain.states import IN_USE, MIGRATING, AttachmentStates, VolumeStates
+from stackwire.volume.domain.states import DETACHING, IN_USE, MIGRATING, AttachmentStates, VolumeStates
 from stackwire.volume.flows import attachment_steps as steps
 from stackwire.volume.flows.deps import Flow, call_backend
 
@@ -36,7 +37,7 @@ class Attachments(Flow):
                 if (attachment.id, attachment.instance_uuid) == (request.attachment_id, request.instance_uuid):
                     return attachment
             await _reserve(uow, volume, current, request.instance_uuid)
-            created = await attachments.TABLE.insert(
+            created = await attachments.TABLE.try_insert(
                 uow,
                 {
                     "id": request.attachment_id or new_id("attachment"),
@@ -49,6 +50,8 @@ class Attachments(Flow):
                     "updated_at": uow.now,
                 },
             )
+            if created is None:  # the call is late: what it reserved is released by now
+                raise InvalidVolume(reason=f"There was an attachment {request.attachment_id}.")
         if request.connector is None:
             return created
         return await self.update(ctx, created.id, request.connector, mode=request.mode)
@@ -63,6 +66,8 @@ class Attachments(Flow):
             volume = await volumes.find(session, ctx, attachment.volume_id)
         if not connector:
             raise InvalidInput(reason="The connector must not be empty.")
+        if steps.is_connected_since(ctx, attachment, connector, self._deps.database.clock):
+            return attachment
         if not VolumeStates.update_attachment.allows(status=volume.status):
             raise ResourceConflict(reason=_in_error(volume, "updated"))
         message = AttachmentUpdate(
@@ -74,17 +79,34 @@ class Attachments(Flow):
         async with self._deps.database.read() as session:
             return await attachments.find(session, ctx, attachment_id)
 
-    async def complete(self, ctx: RequestContext, attachment_id: str) -> None:
-        """The host has connected the volume, whatever it and the attachment were before."""
+    async def on_complete_attachment(self, ctx: RequestContext, attachment_id: str) -> None:
+        """``complete`` for a host, whose call may be late: a volume that is being detached by now stays so."""
+        await self.complete(ctx, attachment_id, after=(IN_USE, DETACHING))
+
+    async def complete(self, ctx: RequestContext, attachment_id: str, *, after: Collection[str] = (IN_USE,)) -> None:
+        """The host has connected the volume, whatever it and the attachment were before.
+
+        Nothing to do where the attachment is attached, and the volume in one of the states ``after``.
+        """
         async with self._deps.database.work(ctx) as uow:
             attachment = await attachments.find(uow, ctx, attachment_id, lock=True)
             self._deps.require(ctx, "volume:attachment_complete", attachment.project_id)
             volume = await volumes.find(uow, ctx, attachment.volume_id, lock=True)
-            if (attachment.attach_status, volume.status) == ("attached", IN_USE):
+            if attachment.attach_status == "attached" and volume.status in after:
                 return  # requested again: the answer was lost, or the host's message was delivered twice
             await transition(uow, attachments.TABLE, AttachmentStates.complete, attachment_id, attach_time=uow.now)
             attached = await steps.attach_transition(uow, VolumeStates.finish_attach, volume, "attached")
             await steps.notify_attachment_event(uow, "attach.end", attached)
+
+    async def on_delete_attachment(self, ctx: RequestContext, attachment_id: str) -> None:
+        """``delete`` for a service, whose call may be delivered twice: one that was deleted since it was made."""
+        try:
+            await self.delete(ctx, attachment_id)
+        except AttachmentNotFound:
+            async with self._deps.database.read() as session:
+                deleted_at = await attachments.deleted_at(session, ctx, attachment_id)
+            if not done_since(ctx, deleted_at, self._deps.database.clock):
+                raise
 
     async def delete(self, ctx: RequestContext, attachment_id: str) -> list[Attachment]:
         """Detached; the result is the volume's remaining attachments.

@@ -9,8 +9,9 @@ from stackwire.contracts.volume import InvalidInput, InvalidSnapshot, SnapshotNo
 from stackwire.contracts.volume_workers import ScheduleVolume
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, NotSimulated
+from stackwire.core.errors import BadRequest, NotSimulated, ServiceError
 from stackwire.core.ids import canonical_uuid, new_id
+from stackwire.db.errors import UniqueViolation
 from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import backups, default_types, groups, qos_specs, quotas, snapshots, volume_types, volumes
 from stackwire.volume.domain import capabilities, objects, size_checks
@@ -50,8 +51,27 @@ class CreateVolume(Flow):
         sources = (request.image_id, request.snapshot_id, request.source_volid, request.backup_id)
         if sum(source is not None for source in sources) > 1:
             raise InvalidInput(reason="A volume is made of at most one image, snapshot, backup or other volume.")
+        try:
+            return await self._existing(ctx, request) or await self._request(ctx, request)
+        except (ServiceError, UniqueViolation) as error:  # for what the same call has made, by another process?
+            existing = await self._existing(ctx, request)
+            if existing is not None:
+                return existing
+            if isinstance(error, ServiceError):
+                raise
+            raise InvalidInput(reason=f"There was a volume {request.volume_id}.") from None
+
+    async def _existing(self, ctx: RequestContext, request: CreateVolumeRequest) -> VolumeDetails | None:
+        """The volume that an earlier call has made."""
+        if request.volume_id is None:
+            return None
+        async with self._deps.database.read() as session:
+            known = await volumes.TABLE.get(session, request.volume_id, project_id=ctx.project_id)
+            return None if known is None else await volumes.details(session, ctx, known.id)
+
+    async def _request(self, ctx: RequestContext, request: CreateVolumeRequest) -> VolumeDetails:
         request, image = await self._resolve_image(ctx, request)
-        async with deps.database.work(ctx) as uow:
+        async with self._deps.database.work(ctx) as uow:
             source = await _source(uow, request)
             if request.backup_id is not None:
                 source = await self._backup(uow, request.backup_id, request.size)
@@ -140,7 +160,7 @@ class CreateVolume(Flow):
         await self._deps.reserve_quota(uow, ctx.project_id, volumes=1, gigabytes=source.size)
         await check_type_limits(uow, ctx.project_id, volume_type, volumes=1, gigabytes=source.size)
         columns = {
-            "id": new_id("volume"),
+            "id": request.volume_id or new_id("volume"),
             "user_id": ctx.user_id,
             "project_id": ctx.project_id,
             **attributes(request, "name description snapshot_id source_volid group_id metadata"),

@@ -1,7 +1,9 @@
 """Accepting the deletion of a volume."""
 
+from stackwire.contracts.volume import VolumeNotFound
 from stackwire.contracts.volume_workers import RemoveVolume
 from stackwire.core.context import RequestContext
+from stackwire.core.repeats import done_since
 from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import snapshots, volumes
 from stackwire.volume.domain import objects
@@ -15,6 +17,17 @@ from stackwire.volume.flows.pools import require_not_frozen
 
 class DeleteVolume(Flow):
     """``cinder/volume/api.py: delete``."""
+
+    async def on_delete_volume(self, ctx: RequestContext, volume_id: str) -> None:
+        """The same for a service, whose call may be delivered twice: what is being deleted since it was made is the
+        first one's doing."""
+        try:
+            await self.request_delete(ctx, volume_id)
+        except (NotDeletable, VolumeNotFound):
+            async with self._deps.database.read() as session:
+                terminated_at = await volumes.terminated_at(session, ctx, volume_id)
+            if not done_since(ctx, terminated_at, self._deps.database.clock):
+                raise
 
     async def request_force_delete(self, ctx: RequestContext, volume_id: str) -> None:
         """The action os-force_delete."""

@@ -139,8 +139,11 @@ class MoveVolume(Flow):
         """
         async with self._deps.database.read() as session:
             volume = await volumes.find(session, ctx, volume_id)
+            copy = await volumes.TABLE.get(session, copy_id)
         if volume.migration_status == "success" and volume.name_id == copy_id:
             return volume_id
+        if error and copy is None:
+            return volume_id  # it was given up, and the copy is deleted by now
         return await self._complete(ctx, volume_id, copy_id, error=error)
 
     async def _complete(self, ctx: RequestContext, volume_id: str, copy_id: str, *, error: bool) -> str:

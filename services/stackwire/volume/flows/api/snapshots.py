@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume
+from stackwire.contracts.volume import InvalidSnapshot, InvalidVolume, SnapshotNotFound
 from stackwire.contracts.volume_workers import POOL, RemoveSnapshot, ScheduleSnapshot
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
 from stackwire.core.ids import new_id
+from stackwire.core.repeats import done_since
 from stackwire.db.pool import UnitOfWork
 from stackwire.volume.db import snapshots, volume_types, volumes
 from stackwire.volume.domain import objects
@@ -53,6 +54,17 @@ class Snapshots(Flow):
         await check_type_limits(uow, volume.project_id, volume_type, snapshots=1, gigabytes=volume.size)
         columns = {**_columns(uow, volume, request), "group_snapshot_id": group_snapshot_id}
         return await snapshots.TABLE.insert(uow, columns)
+
+    async def on_delete_snapshot(self, ctx: RequestContext, snapshot_id: str) -> None:
+        """``request_delete`` for a service, whose call may be delivered twice: what is being deleted since it was made
+        is the first one's doing."""
+        try:
+            await self.request_delete(ctx, snapshot_id)
+        except (InvalidSnapshot, SnapshotNotFound):
+            async with self._deps.database.read() as session:
+                begun = await snapshots.deletion_begun_at(session, ctx, snapshot_id)
+            if not done_since(ctx, begun, self._deps.database.clock):
+                raise
 
     async def request_delete(self, ctx: RequestContext, snapshot_id: str, *, force: bool = False) -> None:
         """``force``: from any status, for administrators. SnapshotNotFound, InvalidSnapshot."""

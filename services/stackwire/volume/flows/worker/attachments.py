@@ -10,6 +10,7 @@ from stackwire.volume.domain.states import AttachmentStates, VolumeStates
 from stackwire.volume.flows.attachment_steps import (
     attach_transition,
     connection_properties,
+    is_connected_since,
     notify_attachment_event,
     recompute_status,
 )
@@ -24,6 +25,8 @@ class AttachmentWorker(Flow):
         async with self._deps.database.work(ctx) as uow:
             attachment = await attachments.find(uow, ctx, message.attachment_id, lock=True)
             volume = await volumes.find(uow, ctx, attachment.volume_id, lock=True)
+            if is_connected_since(ctx, attachment, message.connector, self._deps.database.clock):
+                return dict(attachment.connection_info or {})
             await notify_attachment_event(uow, "attach.start", volume)
             connector = {key: value for key, value in message.connector.items() if key != "mode"}
             mode = "ro" if volume.readonly else str(message.connector.get("mode") or "rw")
@@ -44,9 +47,14 @@ class AttachmentWorker(Flow):
             return info
 
     async def on_attachment_delete(self, ctx: RequestContext, message: AttachmentDelete) -> None:
-        """Detached; the volume is in the state that its remaining attachments call for."""
+        """Detached; the volume is in the state that its remaining attachments call for.
+
+        Nothing, when it is deleted: the API has found it, so that this call was delivered before.
+        """
         async with self._deps.database.work(ctx) as uow:
-            attachment = await attachments.find(uow, ctx, message.attachment_id, lock=True)
+            attachment = await attachments.TABLE.get(uow, message.attachment_id, lock=True, **volumes.scope(ctx))
+            if attachment is None:
+                return
             volume = await volumes.find(uow, ctx, attachment.volume_id, lock=True)
             await notify_attachment_event(uow, "detach.start", volume)
             await attachments.detach(uow, attachment.id)

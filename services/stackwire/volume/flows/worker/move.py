@@ -73,7 +73,7 @@ class MoveWorker(Flow):
         """What Nova asks for when it has moved an attached volume's data; with ``error`` the copy goes."""
         volume_id = objects.id_of(message.volume)
         if message.error:
-            await self._give_up(ctx, volume_id)
+            await self._give_up(ctx, volume_id, objects.id_of(message.new_volume))
         else:
             await self.resume(ctx, volume_id)
         return volume_id
@@ -100,9 +100,14 @@ class MoveWorker(Flow):
         if move is not None and not await self._attached.request(ctx, move):
             await self._give_up(ctx, volume_id)
 
-    async def _give_up(self, ctx: RequestContext, volume_id: str) -> None:
+    async def _give_up(self, ctx: RequestContext, volume_id: str, copy_id: str | None = None) -> None:
+        """``copy_id``: only the migration that made this copy, where the message may be late and mean an earlier."""
         async with self._deps.hold_where(ctx, volumes.TABLE, volume_id, migration_status=MIGRATING) as volume:
-            if volume is not None:
+            if volume is None:
+                return
+            async with self._deps.database.read() as session:
+                copy = await volumes.copy_of(session, volume_id)
+            if copy_id is None or (copy is not None and copy.id == copy_id):
                 await self._abort(ctx, volume)
 
     async def _proceed(self, ctx: RequestContext, volume: Volume) -> HostMove | None:

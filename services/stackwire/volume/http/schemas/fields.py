@@ -94,6 +94,6 @@ ImageProperties = dict[Annotated[str, StringConstraints(pattern=f"^{_KEY}$")], I
 
 
 class Body(BaseModel):
-    """A body, or a part of one; a field that is not in it is refused."""
+    """A body, or a part of one; a field that is not in it is refused. Built when the first one comes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
