@@ -63,6 +63,10 @@ test-fields: $(READY) ## what every accepted field of every body changes (make t
 test-answers: $(READY) ## every recorded answer of a real cloud, asked of ours (make test takes one in five)
 	@RECORDED_ANSWERS=all $(BIN)/python -m pytest tests/flows/test_recorded_answers.py -n $(WORKERS) --timeout 900 $(PYTEST_ARGS)
 
+.PHONY: test-paired
+test-paired: $(READY) ## every flow with two processes of each service (make test: the recorded journeys)
+	@TEST_PROCESSES=2 $(BIN)/python -m pytest tests/flows -n $(WORKERS) --dist loadfile --timeout 180 $(PYTEST_ARGS)
+
 .PHONY: test-kill
 test-kill: $(READY) ## services killed at every moment of every story (make test takes some)
 	@KILL_MOMENTS=all $(BIN)/python -m pytest tests/stack/test_kill.py $(PYTEST_ARGS)
@@ -72,7 +76,7 @@ test-faults: $(READY) ## every kind of fault on both buses (on RabbitMQ make tes
 	@FAULT_KINDS=all $(BIN)/python -m pytest tests/flows/test_faults.py tests/stack/test_fault_stories.py $(PYTEST_ARGS)
 
 .PHONY: matrix
-matrix: $(READY) ## nine flows x thirteen faults (make test takes some); SEEDS=20 takes twenty moments of each
+matrix: $(READY) ## nine flows x thirteen faults (make test takes some); SEEDS=20: twenty moments of each; MATRIX_PROCESSES=2: of each service
 	@MATRIX_SEEDS=$(SEEDS) $(BIN)/python -m pytest tests/stack/test_matrix.py -n $(WORKERS) $(PYTEST_ARGS)
 
 .PHONY: soak
@@ -161,8 +165,8 @@ bench-compare: $(READY) ## processor time of requests at two commits: A=origin/m
 	@$(BIN)/python tests/bench/bench_compare.py $(or $(A),origin/main) $(or $(B),HEAD) $(BENCH_ARGS)
 
 .PHONY: bench-growth
-bench-growth: $(READY) ## lists, filters and reads at 1,000, 10,000 and 100,000 images
-	@$(BIN)/python tests/bench/bench_image.py --parts growth $(BENCH_ARGS)
+bench-growth: $(READY) ## reads, lists, filters, boots and a start at 1,000 to 100,000 of everything; BENCH_ARGS="--most 1000000"
+	@PYTHONPATH=tests $(BIN)/python tests/bench/bench_growth.py $(BENCH_ARGS)
 
 .PHONY: bench-start
 bench-start: $(READY) ## time until ready, cold and warm, and memory

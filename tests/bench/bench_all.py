@@ -18,16 +18,17 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench import bench_flows, bench_image
-from bench.bench_image import MIB, PROJECT, Target, jobs, served, speed, uploaded
+from bench.bench_image import MIB, PROCESSES, PROJECT, Target, jobs, served, speed, uploaded
 from bench.bench_uploads import limits, uploads
 from bench.broker import a_bus
-from bench.figures_page import Row, keep
+from bench.figures_page import SEVERAL, Row, keep
 from bench.http_load import Figures, Make, Refused, download, load, request
 from bench.image_rows import fill, image_id
 from bench.real_images import real_target
@@ -60,31 +61,37 @@ async def lag(target: Target) -> tuple[float, float]:
     return every, every - early
 
 
-async def requests(target: Target, seconds: float, bare: int, beside: Target | None) -> list[Row]:
+async def requests(target: Target, several: Target, seconds: float, bare: int, beside: Target | None) -> list[Row]:
     """Ours, each with how often the loop was late while it ran; reads of a row with the bare server's beside.
 
-    ``beside``: the image service of a real OpenStack, which is asked in turns with ours.
+    Many callers ask ``several`` too, the same service in as many processes as a real one's uwsgi has. ``beside``: the
+    image service of a real OpenStack, which is asked in turns with ours.
     """
     rows = []
     others = jobs(beside, IMAGES) if beside else {}
+    shared = jobs(several, IMAGES)
     asked = {"GET": "GET image", "list 25": "list 25", "filter": "filter", "POST": "POST image", "PATCH": "PATCH image"}
-    for name, (make, expect) in jobs(target, IMAGES).items():
-        await load(target.port, make, callers=8, seconds=seconds / 4, expect=expect, pid=target.pid)
+    for name, job in jobs(target, IMAGES).items():
         for callers in (1, 64) if name == "GET" else (64,):
-            before = await lag(target)
-            figures = await load(target.port, make, callers=callers, seconds=seconds, expect=expect, pid=target.pid)
-            after = await lag(target)
             title = f"{asked[name]}, {callers} caller{'s' * (callers > 1)}"
-            rows.append(_row(title, figures, (after[1] - before[1]) / max(1.0, after[0] - before[0])))
+            before = await lag(target)
+            found = [_row(title, await _load(target, *job, callers, seconds))]
+            after = await lag(target)
+            found[0].late = (after[1] - before[1]) / max(1.0, after[0] - before[0])
             if name == "GET":
-                found = await load(bare, _rows(IMAGES), callers=callers, seconds=seconds, expect=200, pid=target.pid)
-                rows[-1].limit = found.rate
+                found[0].limit = (await _load(replace(target, port=bare), _rows(IMAGES), 200, callers, seconds)).rate
+            if callers > 1:
+                found.append(_row(title, await _load(several, *shared[name], callers, seconds), SEVERAL))
             if beside:
-                rows[-1].set_real((await _load_real(beside, *others[name], callers, seconds)).rate)
+                real = await _load(beside, *others[name], callers, seconds)
+                for row in found:
+                    row.set_real(real.rate)
+            rows += found
     return rows
 
 
-async def _load_real(target: Target, make: Make, expect: int, callers: int, seconds: float) -> Figures:
+async def _load(target: Target, make: Make, expect: int, callers: int, seconds: float) -> Figures:
+    """Those of a service that has had some requests of the kind."""
     await load(target.port, make, callers=8, seconds=seconds / 4, expect=expect, pid=target.pid)
     return await load(target.port, make, callers=callers, seconds=seconds, expect=expect, pid=target.pid)
 
@@ -95,8 +102,10 @@ def _rows(count: int) -> Callable[[], bytes]:
     return lambda: request("GET", f"/row/{image_id(next(numbers))}", {})
 
 
-def _row(title: str, figures: Figures, late: float) -> Row:
-    return Row(title, figures.rate, "/s", None, RECORDED[title], False, figures.p50, figures.p99, figures.cpu, late)
+def _row(title: str, figures: Figures, also: str = "") -> Row:
+    row = Row(title + also, figures.rate, "/s", None, RECORDED[title])
+    row.p50, row.p99, row.cpu = figures.p50, figures.p99, figures.cpu
+    return row
 
 
 def transfers(target: Target, bare: int, data: bytes, beside: Target | None) -> list[Row]:
@@ -106,7 +115,7 @@ def transfers(target: Target, bare: int, data: bytes, beside: Target | None) -> 
     made.append(uploaded(target, view, size))
     asked = target.ask("GET", f"/v2/images/{made[-1]}/file")
     bare_file = came = 0.0
-    for _ in range(2):  # in turns
+    for _ in range(8):  # in turns
         bare_file = max(bare_file, speed(size, lambda: download(bare + 1, asked, size)))
         came = max(came, speed(size, lambda: download(target.port, asked, size)))
     rows.append(Row("download 64 MiB", came, "MiB/s", bare_file, RECORDED["download 64 MiB"]))
@@ -119,18 +128,23 @@ def transfers(target: Target, bare: int, data: bytes, beside: Target | None) -> 
 
 def of_the_image_service(quick: bool, real: str) -> list[Row]:
     """``real``: a cloud to measure beside."""
-    with a_bus(None) as bus, served(bus, {}) as target:
+    with (
+        a_bus(None) as bus, served(bus, {}) as target, a_bus(None) as other, served(other, {}, PROCESSES) as several,
+    ):  # fmt: skip
         data, path = os.urandom(64 * MIB), target.folder / "bytes"
         path.write_bytes(data)
         with limits(target, path) as bare:
-            return asyncio.run(_of_the_image_service(target, bare, data, 1.0 if quick else 5.0, real))
+            return asyncio.run(_of_the_image_service(target, several, bare, data, 1.0 if quick else 5.0, real))
 
 
-async def _of_the_image_service(target: Target, bare: int, data: bytes, seconds: float, real: str) -> list[Row]:
-    await fill(target.dsn, PROJECT, 1, IMAGES)
+async def _of_the_image_service(
+    target: Target, several: Target, bare: int, data: bytes, seconds: float, real: str
+) -> list[Row]:
+    for one in (target, several):
+        await fill(one.dsn, PROJECT, 1, IMAGES)
     async with AsyncExitStack() as stack:
         beside = await stack.enter_async_context(real_target(credentials_of(real), IMAGES)) if real else None
-        rows = await requests(target, seconds, bare, beside)
+        rows = await requests(target, several, seconds, bare, beside)
         return [*rows, *await asyncio.to_thread(transfers, target, bare, data, beside)]
 
 

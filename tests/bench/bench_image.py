@@ -41,6 +41,8 @@ PROJECT = "b" * 32
 NAME = "bench"
 CALLERS = (1, 16, 64)
 MIB = 2**20
+PROCESSES = 2
+"""A real one's uwsgi has as many."""
 PATCH = "application/openstack-images-v2.1-json-patch"
 REAL = {
     "GET": {1: 259.0, 16: 557.0, 64: 576.0},
@@ -81,8 +83,8 @@ def token() -> str:
 
 
 @contextlib.contextmanager
-def served(amqp_url: str, settings: dict[str, str]) -> Iterator[Target]:
-    """A service until it is no longer needed."""
+def served(amqp_url: str, settings: dict[str, str], processes: int = 1) -> Iterator[Target]:
+    """A service until it is no longer needed; its ``pid`` is the supervisor's where it has several processes."""
     folder = Path(tempfile.mkdtemp(prefix="stackwire-bench-"))
     folder.chmod(0o755)
     postgres, process = EmbeddedPostgres(folder), None
@@ -98,7 +100,7 @@ def served(amqp_url: str, settings: dict[str, str]) -> Iterator[Target]:
         environment = {**os.environ, **{f"STACKWIRE_{name}": value for name, value in told.items()}}
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "stackwire.cloud", "serve", "image"],
+                [sys.executable, "-m", "stackwire.cloud", "serve", "image", "--processes", str(processes)],
                 env=environment,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -155,22 +157,6 @@ async def requests(target: Target, seconds: float, only: str) -> None:
         for callers in CALLERS:
             found = await load(target.port, make, callers=callers, seconds=seconds, expect=expect, pid=target.pid)
             print(line(name, callers, found, REAL[name][callers]), flush=True)
-
-
-async def growth(target: Target, seconds: float, most: int, had: int) -> None:
-    """Lists and filters at more and more images, with 16 callers; ``had`` are there."""
-    print(f"\nas images grow, 16 callers\n{HEAD.replace('callers', ' images')}")
-    for images in (1000, 10_000, 100_000):
-        if images > most:
-            break
-        if images > had:
-            await fill(target.dsn, PROJECT, had + 1, images)
-            had = images
-        for name in ("GET", "list 25", "filter"):
-            make, expect = jobs(target, images)[name]
-            await load(target.port, make, callers=8, seconds=seconds / 4, expect=expect, pid=target.pid)
-            found = await load(target.port, make, callers=16, seconds=seconds, expect=expect, pid=target.pid)
-            print(line(name, f"{images:,}", found, None), flush=True)
 
 
 def speed(size: int, work: Callable[[], object]) -> float:
@@ -252,9 +238,9 @@ def uploaded(target: Target, data: memoryview, size: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="a second each, 10,000 images, 64 MiB")
+    parser.add_argument("--quick", action="store_true", help="a second each, 64 MiB")
     parser.add_argument("--seconds", type=float, help="of each figure")
-    parser.add_argument("--parts", default="requests,transfers,growth", help="some of requests, transfers, growth")
+    parser.add_argument("--parts", default="requests,transfers", help="some of requests, transfers")
     parser.add_argument("--only", default="", help="only requests whose name has this in it")
     parser.add_argument("--amqp-url", help="a broker to use: amqp://...")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the service")
@@ -273,9 +259,6 @@ def run(target: Target, wish: argparse.Namespace, seconds: float) -> None:
         asyncio.run(requests(target, seconds, wish.only))
     if "transfers" in wish.parts:
         transfers(target, (64,) if wish.quick else (64, 512))
-    if "growth" in wish.parts:
-        had = 1000 if "requests" in wish.parts else 0
-        asyncio.run(growth(target, seconds, 10_000 if wish.quick else 100_000, had))
 
 
 if __name__ == "__main__":

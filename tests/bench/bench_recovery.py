@@ -79,6 +79,7 @@ async def measured(runs: int) -> dict[str, list[float]]:
         port = urlsplit(stack.rabbit.url).port
         assert port is not None
         await until(watch.all_ready, 60)
+        await stack.keep_queues()
         for run in range(runs):
             found["service"].append(await killed(stack, watch, SERVICES[run % len(SERVICES)]))
             found["broker"].append(await watch.ready_after(stack.crash_rabbit, lambda: is_open(port)))
