@@ -1,14 +1,14 @@
 """The connection that publishes: one channel with confirms, and one that declares, because a refusal closes it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from aio_pika.abc import AbstractChannel, AbstractConnection
 from aio_pika.exceptions import ChannelPreconditionFailed, DeliveryError, PublishError
 from aiormq.channel import Channel as Frames
-from aiormq.exceptions import AMQPChannelError, ChannelAccessRefused
+from aiormq.exceptions import AMQPChannelError, ChannelAccessRefused, ChannelInvalidStateError
 
 from stackwire.core.secrets import masked
 from stackwire.messaging.errors import BusUnavailable, Undeliverable
@@ -40,7 +40,7 @@ class Publisher:
         self._publisher: Frames | None = None
         self._declarer: Frames | None = None
         self._declaring = asyncio.Lock()
-        self._channels: list[AbstractChannel] = []
+        self._channels: dict[str, AbstractChannel] = {}
         self._declared: set[str | Binding] = set()
         self._attempts: dict[asyncio.Timeout, Frames] = {}
         self._up = asyncio.Event()
@@ -71,7 +71,7 @@ class Publisher:
         if not self.alive:
             channel, self._publisher = await self._opener.channel(self.connection, confirms=True)
             channel.close_callbacks.add(self._lost)
-            self._channels.append(channel)
+            self._channels["publishing"] = channel
         self._end_stale_attempts()
         self._up.set()
 
@@ -125,8 +125,8 @@ class Publisher:
             return
 
         async def once(_: Frames) -> None:
-            async with self._declaring:
-                await self._topology.queue(await self._declaring_channel(), (binding,))
+            async with self._declaring_channel() as channel:
+                await self._topology.queue(channel, (binding,))
 
         await self._retry(once)
         self._declared.add(binding)
@@ -137,8 +137,8 @@ class Publisher:
 
         async def once(_: Frames) -> None:
             nonlocal found
-            async with self._declaring:
-                found = await self._topology.dead_letters(await self._declaring_channel(), binding)
+            async with self._declaring_channel() as channel:
+                found = await self._topology.dead_letters(channel, binding)
 
         await self._retry(once)
         return found
@@ -149,9 +149,8 @@ class Publisher:
         if not self._up.is_set() or not self.alive:
             return "there is no connection"
         try:
-            async with asyncio.timeout(PROBLEM_SECONDS), self._declaring:
-                with lost_if_cancelled():
-                    await self._topology.probe(await self._declaring_channel())
+            async with asyncio.timeout(PROBLEM_SECONDS), self._declaring_channel() as channel:
+                await self._topology.probe(channel)
         except TimeoutError:
             return "it does not answer who publishes: an alarm (memory, disk) may block publishers"
         except Exception as error:
@@ -161,9 +160,8 @@ class Publisher:
     async def depth(self, queue: str) -> int:
         """How many messages wait in the queue; 0 where there is none."""
         try:
-            async with asyncio.timeout(PROBLEM_SECONDS), self._declaring:
-                with lost_if_cancelled():
-                    return await self._topology.depth(await self._declaring_channel(), queue)
+            async with asyncio.timeout(PROBLEM_SECONDS), self._declaring_channel() as channel:
+                return await self._topology.depth(channel, queue)
         except AMQPChannelError:
             return 0
         except Exception as error:
@@ -173,8 +171,7 @@ class Publisher:
         """Drops what waits in the queues that were declared here, but for those of these names."""
 
         async def once(_: Frames) -> None:
-            async with self._declaring:
-                channel = await self._declaring_channel()
+            async with self._declaring_channel() as channel:
                 for name in sorted({found.queue for found in self._declared if isinstance(found, Binding)} - {*but}):
                     await channel.queue_purge(name)
 
@@ -182,17 +179,27 @@ class Publisher:
 
     async def _declare_exchange(self, name: str, kind: str) -> None:
         """One that exists with another durability is as good for sending: the originals try again that way, too."""
-        async with self._declaring:
-            with suppress(ChannelPreconditionFailed):
-                await self._topology.exchange(await self._declaring_channel(), name, kind)
+        with suppress(ChannelPreconditionFailed):
+            async with self._declaring_channel() as channel:
+                await self._topology.exchange(channel, name, kind)
         self._declared.add(name)
 
-    async def _declaring_channel(self) -> Frames:
-        if self._declarer is None or self._declarer.is_closed:
-            assert self.connection is not None
-            channel, self._declarer = await self._opener.channel(self.connection, confirms=False)
-            self._channels.append(channel)
-        return self._declarer
+    @asynccontextmanager
+    async def _declaring_channel(self) -> AsyncIterator[Frames]:
+        """For one at a time. Who does not wait for an answer any more gives the channel up: the library begins to close
+        it, and refuses whoever asks something there meanwhile."""
+        async with self._declaring:
+            if self._declarer is None or self._declarer.is_closed:
+                assert self.connection is not None
+                with lost_if_cancelled():
+                    channel, self._declarer = await self._opener.channel(self.connection, confirms=False)
+                self._channels["declaring"] = channel
+            try:
+                with lost_if_cancelled():
+                    yield self._declarer
+            except (asyncio.CancelledError, ChannelInvalidStateError):
+                self._declarer = None
+                raise
 
     # -- retries
 
@@ -237,6 +244,9 @@ class Publisher:
                 raise self.unavailable(str(error)) from None
         except TimeoutError:
             raise
+        except ChannelInvalidStateError:
+            if not publisher.is_closed and not is_disconnected(self.connection):
+                return False  # the channel that declares was closing; the next attempt opens another
         except ConnectionError:
             pass
         except Exception:

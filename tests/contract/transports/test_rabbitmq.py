@@ -29,7 +29,7 @@ from stackwire.messaging.transport import (
     to_topic,
     topic_queue,
 )
-from support.polling import pass_time, until
+from support.polling import pass_time, turns_of_the_loop, until
 from support.postgres import skip_or_fail
 from support.rabbitmq import TestRabbit, start_broker
 
@@ -223,6 +223,28 @@ async def test_sending_through_an_exchange_of_another_durability_works(joined: A
     await until(lambda: inbox)
     with pytest.raises(BusUnavailable, match="other properties"):
         await durable.declare(topic_queue("x" + topic, topic))
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3, 5, 8])
+async def test_a_question_whose_answer_nobody_waits_for_leaves_the_next_ones_answered(
+    joined: Any, topic: str, turns: int
+) -> None:
+    """The library closes a channel for that, and refuses what is asked there until the broker has said that it is."""
+    bus = await joined()
+    await bus.declare(topic_queue("x" + topic, topic))
+    questions: list[Callable[[], Any]] = [
+        lambda: bus._publisher.purge(()),
+        lambda: bus.depth(topic),
+        lambda: bus.declare(topic_queue("x" + topic, f"{topic}{uuid4().hex}")),
+        lambda: bus.publish(to_topic(uuid4().hex, topic), b""),
+    ]
+    for given_up in questions:
+        for question in questions:
+            asked = asyncio.create_task(given_up())
+            await turns_of_the_loop(turns)
+            asked.cancel()
+            await asyncio.wait([asked])
+            await question()
 
 
 async def test_quorum_queues_dead_letter_poison_at_once_and_what_fails_too_often(
