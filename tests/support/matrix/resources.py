@@ -1,5 +1,6 @@
 """What the processes use: memory, open files, connections, rows that should not pile up."""
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,13 +12,14 @@ BOUNDED = ("leases",)
 
 @dataclass(frozen=True)
 class Usage:
-    """``memory``: resident MiB by service; ``files``: open files; ``rows``: of tables that are emptied again."""
+    """``memory``: resident MiB by service; ``files``: open files; ``rows``: of tables that are emptied again;
+    ``stored``: how many files there are in each folder of a service's data."""
 
     memory: dict[str, float]
     files: dict[str, int]
     connections: int
     rows: dict[str, int]
-    stored: int
+    stored: Counter[str]
 
 
 async def measure(stack: Stack) -> Usage:
@@ -35,7 +37,9 @@ async def measure(stack: Stack) -> Usage:
             "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
         ),
         rows=rows,
-        stored=sum(1 for path in stack.disk.rglob("*") if path.is_file()),
+        stored=Counter(
+            "/".join(path.relative_to(stack.disk).parts[:2]) for path in stack.disk.rglob("*") if path.is_file()
+        ),
     )
 
 
