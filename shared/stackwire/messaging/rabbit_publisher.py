@@ -197,9 +197,12 @@ class Publisher:
             try:
                 with lost_if_cancelled():
                     yield self._declarer
-            except (asyncio.CancelledError, ChannelInvalidStateError):
+            except asyncio.CancelledError:
                 self._declarer = None
                 raise
+            except ChannelInvalidStateError as error:
+                self._declarer = None
+                raise ConnectionError(str(error)) from None
 
     # -- retries
 
@@ -244,9 +247,6 @@ class Publisher:
                 raise self.unavailable(str(error)) from None
         except TimeoutError:
             raise
-        except ChannelInvalidStateError:
-            if not publisher.is_closed and not is_disconnected(self.connection):
-                return False  # the channel that declares was closing; the next attempt opens another
         except ConnectionError:
             pass
         except Exception:
