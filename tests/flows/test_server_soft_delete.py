@@ -79,7 +79,7 @@ async def test_it_is_gone_by_force_and_when_its_time_is_up(cloud: TestCloud, dem
         in_time,
         hour,
     )
-    for sweep in cloud.cloud.services["compute"]._sweeps._sweeps:
+    for sweep in [sweep for process in cloud.processes("compute") for sweep in process._sweeps._sweeps]:
         await sweep.run()
     await cloud.settle()
     for server_id in (by_force, in_time):

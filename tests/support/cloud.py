@@ -151,6 +151,11 @@ class TestCloud:
     def endpoint(self, service: str) -> str:
         return self.urls[service]
 
+    def processes(self, service: str) -> list[Any]:
+        """One of the service, or two."""
+        clouds = [self.cloud, self.cloud.second] if isinstance(self.cloud, PairedCloud) else [self.cloud]
+        return [cloud.services[service] for cloud in clouds]
+
     async def token(self, user: str = "demo") -> str:
         return (await self.http(user)).token
 

@@ -120,6 +120,11 @@ class Second(Process):
         self.clock, self.pace, self.stand_ins = first.clock, first.pace, first.stand_ins
         self._first = first
 
+    def _values(self, name: str, kind: type[ServiceSettings]) -> dict[str, Any]:
+        """The first one's tracer hears of its requests, too."""
+        values = super()._values(name, kind)
+        return values | ({"trace_http": True} if self._first.options.trace_port is not None else {})
+
     async def start(self, services: Sequence[str] | None = None) -> None:
         self.broker = self._first.broker
         with self.becoming():
