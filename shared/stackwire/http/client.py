@@ -1,6 +1,6 @@
 """HTTP between services: bodies are streamed, with the user's own token."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 
@@ -8,7 +8,7 @@ import aiohttp
 
 from stackwire.core import errors
 from stackwire.core.context import RequestContext
-from stackwire.core.feeds import Take
+from stackwire.core.feeds import Take, batches
 from stackwire.core.service_tokens import ServiceTokens
 from stackwire.core.timeline import check_timeline
 from stackwire.http.download import BUFFER_BYTES, call_in, can_receive, receive
@@ -53,10 +53,10 @@ class Download:
             raise errors.Unavailable(_BROKEN_OFF) from broken
 
     async def feed(self, take: Take) -> None:
-        """The same for data, see ``Feed``: in pieces of BUFFER_BYTES, received by a thread where that can be."""
+        """The same for data, see ``Feed``: in pieces of some BUFFER_BYTES, received by a thread where that can be."""
         if not can_receive(self._response):
-            async with aclosing(_gathered(self.chunks())) as gathered:
-                async for piece in gathered:
+            async with aclosing(batches(self.chunks(), BUFFER_BYTES)) as pieces:
+                async for piece in pieces:
                     await call_in(None, take, piece)
             return
         try:
@@ -139,21 +139,6 @@ def _headers(ctx: RequestContext, service_tokens: ServiceTokens | None) -> dict[
     if ctx.traceparent:
         headers["traceparent"] = ctx.traceparent
     return headers
-
-
-async def _gathered(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """The stream in pieces large enough to be worth a thread each."""
-    parts: list[bytes] = []
-    length = 0
-    async for chunk in chunks:
-        parts.append(chunk)
-        length += len(chunk)
-        if length >= BUFFER_BYTES:
-            joined = b"".join(parts)
-            yield joined[:BUFFER_BYTES]
-            parts, length = [joined[BUFFER_BYTES:]], length - BUFFER_BYTES
-    if length:
-        yield b"".join(parts)
 
 
 async def _raise_for(response: aiohttp.ClientResponse) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
+from stackwire.core.feeds import batches
 from stackwire.image.backends.digests import CHECKSUM, Digests
 from stackwire.image.backends.port import Writer
 from stackwire.image.domain.uploads import Chunk
@@ -33,7 +34,7 @@ async def write_object(
         await writer.put(batch)
 
     try:
-        async for batch in _batches(chunks):
+        async for batch in batches(chunks, BATCH_BYTES):
             if taking is not None:
                 await taking
             taking = asyncio.create_task(take(batch))
@@ -48,17 +49,3 @@ async def write_object(
         await asyncio.shield(writer.discard())
         raise
     return result
-
-
-async def _batches(chunks: AsyncIterator[Chunk]) -> AsyncIterator[Chunk]:
-    """The same bytes in pieces that are worth a thread. What is one already is not copied."""
-    collected: list[Chunk] = []
-    size = 0
-    async for chunk in chunks:
-        collected.append(chunk)
-        size += len(chunk)
-        if size >= BATCH_BYTES:
-            yield collected[0] if len(collected) == 1 else b"".join(collected)
-            collected, size = [], 0
-    if collected:
-        yield collected[0] if len(collected) == 1 else b"".join(collected)
