@@ -39,6 +39,7 @@ THINGS = {
         "volume", "/group_types", {"group_type": {"name": "{unique}"}}, "group_type", "3.11", admin=True
     ),
     "group": Fixture("volume", "/groups", {"group": GROUP}, "group", "3.14"),
+    "other_project": Fixture("identity", "/projects", {"project": {"name": "{unique}"}}, "project", admin=True),
     "group_snapshot": Fixture(
         "volume", "/group_snapshots", {"group_snapshot": {"group_id": "{group}"}}, "group_snapshot", "3.14"
     ),
@@ -101,7 +102,12 @@ class Author:
         return Call(pick(["demo", "demo", "admin", "alt"]), method, self._at(path), self._version(), body)
 
     def _at(self, path: str) -> str:
-        """The path about a thing that there is; now and then with something else where its id belongs."""
+        """The path about a thing that there is; now and then with something else where its id belongs.
+
+        A call that deletes a project deletes none that the callers are in.
+        """
+        if self._service == "identity":
+            path = path.replace("{project}", "{other_project}")
         path = PLACE.sub(lambda found: f"{found[1]}/{{{IN_LISTS.get(found[1], 'unknown')}}}", path)
         for name in PLACEHOLDER.findall(path):
             if name == "unknown" or self._random.random() < 0.1:
