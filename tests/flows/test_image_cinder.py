@@ -100,7 +100,10 @@ async def test_an_image_becomes_the_beginning_of_a_volume_and_is_read_from_there
     assert await volumes(cloud) == []
 
 
-async def test_several_read_at_once_and_the_last_lets_go(cloud: TestCloud) -> None:
+@pytest.mark.parametrize("paired", [False, True], ids=["one_process", "two_processes"])
+async def test_several_read_at_once_and_the_last_lets_go(a_cloud: ACloud, paired: bool) -> None:
+    """Nor does one process detach what another is just attaching."""
+    cloud = await a_cloud(services=THREE, settings=BOTH, paired=paired)
     client = await cloud.http()
     image_id = await an_image(client, DATA, store="blocks")
     found = await asyncio.gather(*(part(client, image_id, Range=f"bytes={at}-{at + 9}") for at in range(20)))
@@ -148,7 +151,8 @@ async def test_images_are_copied_out_of_it_and_into_it(cloud: TestCloud) -> None
 async def test_a_volume_service_that_is_away_is_reported_and_nothing_stays_half_done(cloud: TestCloud) -> None:
     client = await cloud.http()
     image_id, other = await an_image(client, DATA, store="blocks"), await a_queued_image(client)
-    await cloud.cloud.services["volume"].stop()
+    for process in cloud.processes("volume"):
+        await process.stop()
     headers = {**OCTETS, **WHOLE}
     (await client.put("image", f"/v2/images/{other}/file", data=io.BytesIO(DATA), headers=headers)).ok(503)
     assert (await get_image(client, other))["status"] == "queued"

@@ -8,7 +8,7 @@ end. Source: ``glance_store/_drivers/cinder/store.py``, which has the same metad
 import asyncio
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -28,6 +28,8 @@ OBJECT, STORE, IMAGE = "glance_object", "glance_store", "glance_image_id"
 _VOLUME_ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _URL = re.compile(rf"cinder://(?:([A-Za-z0-9_.-]+)/)?({_VOLUME_ID})")
 _READABLE = frozenset({"available", "in-use"})
+_ATTACH_ATTEMPTS = 10
+"""To attach a volume that other processes read, too."""
 
 
 @dataclass(slots=True)
@@ -104,7 +106,7 @@ class CinderStore:
             if volume is None:
                 return
             if volume["status"] != "available":
-                await self._detach_stale(volume["id"])
+                await self._detach_others(volume["id"], await self._api.attachments(volume["id"]))
             await self._api.delete(volume["id"])
         except ServiceError as error:
             log.warning("the store %s still has the volume of %s: %s", self._store, name, error.message)
@@ -135,11 +137,11 @@ class CinderStore:
                 return volume
         return None
 
-    async def _detach_stale(self, volume_id: str) -> None:
-        """Detaches it for a process that crashed: nobody but this service attaches volumes of its project."""
+    async def _detach_others(self, volume_id: str, attachments: Sequence[Resource]) -> None:
+        """Detaches it for processes that crashed: nobody but this service attaches volumes of its project."""
         shared = self._attachments.get(volume_id)
         own = shared.attached.id if shared is not None and shared.attached is not None else None
-        for attachment in await self._api.attachments(volume_id):
+        for attachment in attachments:
             if attachment["id"] != own and attachment["instance"] is None:
                 await self._api.detach(None, attachment["id"])
 
@@ -201,13 +203,15 @@ class CinderStore:
         return _AttachedReader(inner, lambda: self._release(ctx, volume_id, shared))
 
     async def _attach(self, ctx: RequestContext | None, volume_id: str) -> Attachment:
-        try:
-            return await self._api.attach(ctx, volume_id, "ro", self._connector)
-        except BadRequest:
-            if ctx is not None:
-                raise
-        await self._detach_stale(volume_id)  # a crashed process holds it, or another one, which keeps its open file
-        return await self._api.attach(ctx, volume_id, "ro", self._connector)
+        """A crashed process may hold it, or another one, which needs no more than the path once it is attached."""
+        for remaining in range(_ATTACH_ATTEMPTS - 1, -1, -1):
+            try:
+                return await self._api.attach(ctx, volume_id, "ro", self._connector)
+            except BadRequest:
+                if ctx is not None or not remaining:
+                    raise
+            await self._detach_others(volume_id, await self._api.finished_attachments(volume_id))
+        raise AssertionError("unreachable")
 
     def _release(self, ctx: RequestContext | None, volume_id: str, shared: _SharedAttachment) -> None:
         task = asyncio.ensure_future(self._detach_unused(ctx, volume_id, shared))

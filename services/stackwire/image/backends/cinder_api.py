@@ -18,6 +18,9 @@ VERSION = {"OpenStack-API-Version": "volume 3.70", "Content-Type": "application/
 GIBIBYTE = 1024**3
 AVAILABLE, ERROR = "available", "error"
 _VOLUME_POLL_SECONDS = 0.1
+_ATTACHING_SECONDS = 5.0
+"""How long an attachment is being made: whoever makes one that takes longer has crashed."""
+_UNFINISHED = frozenset({"reserved", "attaching"})
 _LIST_LIMIT = 500
 _MAX_RESPONSE_BYTES = 16 * 1024**2
 
@@ -86,6 +89,15 @@ class VolumeApi:
 
     async def attachments(self, volume_id: str) -> list[Resource]:
         return list((await self._request(None, "GET", f"/attachments?volume_id={volume_id}"))["attachments"])
+
+    async def finished_attachments(self, volume_id: str) -> list[Resource]:
+        """All of a volume, once no process is making one."""
+        deadline = time.monotonic() + _ATTACHING_SECONDS
+        while True:
+            found = await self.attachments(volume_id)
+            if time.monotonic() > deadline or not any(each["status"] in _UNFINISHED for each in found):
+                return found
+            await asyncio.sleep(_VOLUME_POLL_SECONDS)
 
     async def extend(self, volume_id: str, size: int) -> None:
         """To ``size`` GiB. Unavailable when it fails."""
