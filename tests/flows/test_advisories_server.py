@@ -201,7 +201,7 @@ async def test_cve_2015_3241_a_server_is_deleted_whatever_is_done_to_it_and_leav
         if task_state == "deleting":  # it goes on already, unless whoever did it is gone: then in a while
             long_ago = "UPDATE instances SET updated_at = updated_at - interval '2 minutes' WHERE uuid = $1"
             await cloud.rows("compute", f"{long_ago} RETURNING uuid", server_id)
-            for sweep in cloud.cloud.services["compute"]._sweeps._sweeps:
+            for sweep in [sweep for process in cloud.processes("compute") for sweep in process._sweeps._sweeps]:
                 await sweep.run()
         await cloud.settle()
         assert (await demo.get("compute", path, headers=SERVER_VERSION)).status == 404, (vm_state, task_state)

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from stackwire.compute.flows.worker.compute_host import ComputeHost
-from stackwire.compute.flows.worker.host_service import HostService
 from support.builders.images import an_image
 from support.builders.servers import SERVERS, a_server, finish_action, server_action
 from support.builders.volumes import a_volume, volume_action
 from support.cloud import ACloud, JsonClient, TestCloud
 from support.polling import until
 from support.second_deliveries import Bus, check_again, is_call, under_a_new_id
+from support.server_parts import host_services
 
 LIVE = {"os-migrateLive": {"block_migration": "auto", "host": None}}
 MOVES: dict[str, list[dict[str, Any]]] = {"live": [LIVE], "cold": [{"migrate": None}, {"confirmResize": None}]}
@@ -70,5 +70,4 @@ async def test_calls_of_the_host_that_it_did_not_reach_change_nothing(a_cloud: A
 
 
 def other_host(cloud: TestCloud, host: str) -> ComputeHost:
-    service = next(each for each in cloud.cloud.services["compute"]._resources if isinstance(each, HostService))
-    return next(each for each in service.hosts if each.name != host)
+    return next(each for service in host_services(cloud) for each in service.hosts if each.name != host)

@@ -18,6 +18,8 @@ from support.cloud import ACloud, JsonClient, TestCloud, log_in
 from support.polling import turns_of_the_loop, until
 from support.states import contents
 
+pytestmark = pytest.mark.one_process  # as the admin port has it
+
 
 @pytest.fixture
 async def cloud(a_cloud: ACloud) -> TestCloud:

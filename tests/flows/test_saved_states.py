@@ -20,6 +20,7 @@ from support.cloud import ACloud, JsonClient, TestCloud
 from support.states import contents
 
 DATA = bytes(range(256)) * 16
+pytestmark = pytest.mark.one_process  # as the admin port has it
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from stackwire.compute.flows.worker.host_service import HostService
 from stackwire.contracts import compute_workers as calls
 from stackwire.core.context import RequestContext
 from stackwire.messaging.connect import connect
@@ -13,6 +12,7 @@ from support.builders.images import an_image
 from support.builders.servers import SERVER_VERSION, create_server, finish_action, from_volume, get_server
 from support.builders.volumes import a_volume, get_volume
 from support.cloud import TestCloud
+from support.server_parts import host_services
 
 TINY, SMALL = "m1.tiny", "m1.small"
 
@@ -168,8 +168,8 @@ async def test_a_server_that_a_redelivered_message_holds_when_its_host_comes_bac
     server = await create_server(cloud, demo, imageRef=await an_image(demo))
     stuck = "UPDATE instances SET task_state = 'image_pending_upload' WHERE uuid = $1 RETURNING uuid"
     await cloud.rows("compute", stuck, server["id"])
-    service = next(each for each in cloud.cloud.services["compute"]._resources if isinstance(each, HostService))
-    host = next(each for each in service.hosts if each.name == server["OS-EXT-SRV-ATTR:host"])
+    hosts = [(service, host) for service in host_services(cloud) for host in service.hosts]
+    service, host = next(each for each in hosts if each[1].name == server["OS-EXT-SRV-ATTR:host"])
     await service.register()
     async with host.exclusive(server["id"]):
         await service.run()

@@ -2,8 +2,15 @@
 
 from typing import Any
 
+from stackwire.compute.flows.worker.host_service import HostService
 from support.builders.servers import SERVER_VERSION, SERVERS
 from support.cloud import JsonClient, TestCloud
+
+
+def host_services(cloud: TestCloud) -> list[HostService]:
+    """One of each process."""
+    resources = [each for process in cloud.processes("compute") for each in process._resources]
+    return [each for each in resources if isinstance(each, HostService)]
 
 
 async def system_metadata(cloud: TestCloud, server_id: str) -> dict[str, str]:
