@@ -28,7 +28,7 @@ INTERNAL = "001153d07cf0439eb7bcc2884a2a3fe6"
 SETTINGS: dict[str, dict[str, Any]] = {
     "compute": {
         "enabled_filters": (*DEFAULT_FILTERS, "AggregateImagePropertiesIsolation"),
-        "sweep_seconds": 60.0,  # a host lets go of what was evacuated when it returns, not in between
+        "sweep_seconds": 40.0,  # a host counts as down after 60 s
     },
     "volume": {"cinder_internal_tenant_project_id": INTERNAL, "cinder_internal_tenant_user_id": INTERNAL},
 }
@@ -167,6 +167,8 @@ class SecondReplay(GoldenReplay):
         self.names.aliases["<backend-file>"] = "stackwire@file#file"
 
     async def _name_hosts(self) -> None:
+        """Nothing sweeps from here on until a host returns."""
+        await self._cloud.cloud.restart("compute")
         answer = (await self._admin.get("compute", "/v2.1/os-services?binary=nova-compute", headers=SERVICES)).ok().json
         for number, service in enumerate(sorted(answer["services"], key=lambda each: str(each["host"])), 1):
             self.names.bind("<compute-service>", service["id"])
