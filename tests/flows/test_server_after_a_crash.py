@@ -8,7 +8,7 @@ import pytest
 from stackwire.compute.domain.states import ServerStates
 from stackwire.contracts import compute_workers as calls
 from stackwire.core.clock import Clock
-from stackwire.core.context import RequestContext
+from stackwire.core.context import RequestContext, system_context
 from stackwire.messaging.connect import connect
 from stackwire.messaging.rpc import RpcClient
 from support import invariants
@@ -17,6 +17,7 @@ from support.builders.servers import SERVER_VERSION, a_server, finish_action, fr
 from support.builders.volumes import a_volume
 from support.cloud import TestCloud
 from support.polling import until
+from support.server_parts import host_services
 
 
 @pytest.fixture
@@ -227,13 +228,38 @@ async def test_a_volume_whose_message_is_lost_does_not_stay_attaching_or_detachi
     (await demo.post("compute", path, json={"volumeAttachment": {"volumeId": volume_id}})).ok(200)
     await cloud.settle()
     action = f"UPDATE instance_actions SET action = '{lost.split()[-1]}_volume'"
-    for schema, sql in (*LOST[lost], ("compute", "DELETE FROM instance_actions_events"), ("compute", action)):
+    for schema, sql in (("compute", action), *LOST[lost], ("compute", "DELETE FROM instance_actions_events")):
         await cloud.rows(schema, f"{sql} RETURNING id")
     await live_again(cloud)
-    volume = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
-    attachments = (await demo.get("compute", path)).ok(200).json["volumeAttachments"]
-    assert (volume["status"], len(attachments)) == (("in-use", 1) if lost == "attach" else ("available", 0))
+
+    async def is_done():
+        volume = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
+        attachments = (await demo.get("compute", path)).ok(200).json["volumeAttachments"]
+        return (volume["status"], len(attachments)) == (("in-use", 1) if lost == "attach" else ("available", 0))
+
+    _done: bool = await until(is_done, 10.0)
     await all_holds(cloud)
+
+
+async def test_a_lost_detachment_waits_for_the_next_round_while_a_message_is_at_work_on_the_server(cloud):
+    demo = await cloud.http("demo")
+    server_id, volume_id = await a_server(cloud, demo, imageRef=await an_image(demo)), await a_volume(cloud, demo)
+    path = f"/v2.1/servers/{server_id}/os-volume_attachments"
+    (await demo.post("compute", path, json={"volumeAttachment": {"volumeId": volume_id}})).ok(200)
+    await cloud.settle()
+    action = "UPDATE instance_actions SET action = 'detach_volume'"
+    for schema, sql in (("compute", action), *LOST["detach"], ("compute", "DELETE FROM instance_actions_events")):
+        await cloud.rows(schema, f"{sql} RETURNING id")
+    [row] = await cloud.rows("compute", "SELECT host FROM instances WHERE uuid = $1", server_id)
+    hosts = {host.name: (host, service) for service in host_services(cloud) for host in service.hosts}
+    host, service = hosts[row["host"]]
+    recovery = service._recoveries[host.name]
+    now = cloud.cloud.clock.now()
+    async with host.exclusive(server_id):
+        assert not await recovery.run(system_context("nova"), now)
+    assert await recovery.run(system_context("nova"), now)
+    volume = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
+    assert volume["status"] == "available"
 
 
 @pytest.mark.parametrize(

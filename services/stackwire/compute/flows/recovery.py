@@ -254,27 +254,30 @@ class Recovery:
         """Volumes whose message to attach or detach them is lost; False when one remains for the next round."""
         async with self._host.database.read() as session:
             actions = await recovery_queries.unfinished_attachments(session, self._host.name, before)
+        finished = True
         try:
             for action in actions:
                 async with asyncio.timeout(SERVER_TIMEOUT_SECONDS):
-                    await self._attach.resume(replace(ctx, request_id=action.request_id), action)
+                    own = replace(ctx, request_id=action.request_id)
+                    finished = await self._attach.resume(own, action) and finished
         except (ServiceError, TimeoutError) as error:
             log.warning("a volume of a server is still being attached or detached: %s", error)
             return False
-        return True
+        return finished
 
     async def _finish_swaps(self, ctx: RequestContext, before: datetime) -> bool:
         """Servers that are on their way to another volume; False when one remains for the next round."""
         async with self._host.database.read() as session:
             swaps = await volume_swaps.unfinished(session, self._host.name, before)
+        finished = True
         try:
             for swap in swaps:
                 async with asyncio.timeout(SERVER_TIMEOUT_SECONDS):
-                    await self._swaps.resume(ctx, swap)
+                    finished = await self._swaps.resume(ctx, swap) and finished
         except (ServiceError, TimeoutError) as error:
             log.warning("a server is still between two volumes: %s", error)
             return False
-        return True
+        return finished
 
     async def _release_orphaned_volumes(self, ctx: RequestContext) -> None:
         """Volumes of deleted servers, once the volume service answers again."""

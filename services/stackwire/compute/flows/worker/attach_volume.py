@@ -109,18 +109,22 @@ class AttachVolume:
             if await instance_actions.end_event(uow, server.uuid, ATTACH) or not again:
                 self._host.notifications.emit_volume(uow, server, "attach", "end", volume_id)
 
-    async def resume(self, ctx: RequestContext, action: Action) -> None:
-        """What a request began to attach or detach, and no message ended: it is lost.
+    async def resume(self, ctx: RequestContext, action: Action) -> bool:
+        """What a request began to attach or detach, and no message ended: it is lost. False when a message is at work
+        on the server.
 
         One that had not begun when its process died is no action: it was never answered.
         """
         server = await self._host.find(action.instance_uuid)
-        if server is not None and not self._host.locks.busy(server.uuid):
+        if self._host.locks.busy(action.instance_uuid):
+            return False
+        if server is not None:
             for device in server.devices:
                 if device.volume_id and device.attachment_id:
                     await self._resume_device(ctx, device, detaching=action.action == "detach_volume")
             async with self._host.database.work(ctx) as uow:
                 await instance_actions.withdraw(uow, server.uuid)
+        return True
 
     async def _resume_device(self, ctx: RequestContext, device: BlockDevice, *, detaching: bool) -> None:
         instance, volume_id, attachment_id = (

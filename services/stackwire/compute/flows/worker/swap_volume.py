@@ -36,10 +36,13 @@ class SwapVolume:
         """Delivered twice, the second finds nothing to do."""
         await self._run(ctx, uuid_of(message.instance), message.new_attachment_id or "")
 
-    async def resume(self, ctx: RequestContext, swap: VolumeSwap) -> None:
-        """Goes on with what a dead process left, of the API or of the host."""
-        if not self._host.locks.busy(swap.instance_uuid):
-            await self._run(replace(ctx, request_id=swap.request_id), swap.instance_uuid, swap.attachment_id)
+    async def resume(self, ctx: RequestContext, swap: VolumeSwap) -> bool:
+        """Goes on with what a dead process left, of the API or of the host. False when a message is at work on the
+        server."""
+        if self._host.locks.busy(swap.instance_uuid):
+            return False
+        await self._run(replace(ctx, request_id=swap.request_id), swap.instance_uuid, swap.attachment_id)
+        return True
 
     async def _run(self, ctx: RequestContext, uuid: str, attachment_id: str) -> None:
         async with self._host.exclusive(uuid):
