@@ -204,14 +204,14 @@ class CinderStore:
 
     async def _attach(self, ctx: RequestContext | None, volume_id: str) -> Attachment:
         """A crashed process may hold it, or another one, which needs no more than the path once it is attached."""
-        for remaining in range(_ATTACH_ATTEMPTS - 1, -1, -1):
+        for _ in range(_ATTACH_ATTEMPTS - 1):
             try:
                 return await self._api.attach(ctx, volume_id, "ro", self._connector)
             except BadRequest:
-                if ctx is not None or not remaining:
+                if ctx is not None:
                     raise
             await self._detach_others(volume_id, await self._api.finished_attachments(volume_id))
-        raise AssertionError("unreachable")
+        return await self._api.attach(ctx, volume_id, "ro", self._connector)
 
     def _release(self, ctx: RequestContext | None, volume_id: str, shared: _SharedAttachment) -> None:
         task = asyncio.ensure_future(self._detach_unused(ctx, volume_id, shared))
