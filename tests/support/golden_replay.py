@@ -90,6 +90,8 @@ class GoldenReplay:
             if self.names.unknown(exchange["call"]):
                 continue  # a resource of a flow that is not replayed
             found += await self._exchange(f"rest[{at}] {exchange['call']}", exchange)
+            if exchange["call"].endswith("/file"):
+                await self._cloud.settle(SETTLE_TIMEOUT_SECONDS)  # image.send follows the last byte of its answer
         await self._cloud.settle(SETTLE_TIMEOUT_SECONDS)
         self._learn_events(recorded["events"])
         emitted = [self._event(event) for event in self._events]
