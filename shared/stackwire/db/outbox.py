@@ -109,19 +109,31 @@ class Outgoing:
         )
 
 
+_COLUMNS = ("id", "kind", "name", "destination", "address", "payload", "context", "created_at")
+_TYPES = ("text", "text", "text", "text", "json", "json", "json", "timestamptz")
+
+
+def columns(messages: Sequence[Outgoing]) -> list[list[Any]]:
+    """The arguments of ``insertion``."""
+    return [[getattr(message, name) for message in messages] for name in _COLUMNS]
+
+
+def insertion(after: int = 0, condition: str = "true") -> str:
+    """A statement that inserts messages in their order, where the condition holds. ``after``: so many arguments."""
+    names = ", ".join(_COLUMNS)
+    given = ", ".join(f"${at}::{kind}[]" for at, kind in enumerate(_TYPES, after + 1))
+    return (
+        f"INSERT INTO outbox ({names}) SELECT {names} FROM unnest({given}) WITH ORDINALITY"
+        f" AS message ({names}, at) WHERE {condition} ORDER BY at"
+    )
+
+
+_INSERT = insertion()
+
+
 async def write(session: Session, messages: Sequence[Outgoing]) -> None:
     """Inserts the messages in their order."""
-    await session.execute(
-        "INSERT INTO outbox (id, kind, name, destination, address, payload, context, created_at)"
-        " SELECT id, kind, name, destination, address, payload, context, created_at"
-        " FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[], $6::json[], $7::json[],"
-        " $8::timestamptz[]) WITH ORDINALITY"
-        " AS message (id, kind, name, destination, address, payload, context, created_at, at) ORDER BY at",
-        *zip(
-            *((m.id, m.kind, m.name, m.destination, m.address, m.payload, m.context, m.created_at) for m in messages),
-            strict=True,
-        ),
-    )
+    await session.execute(_INSERT, *columns(messages))
 
 
 async def waiting(session: Session, limit: int, held_back: Sequence[str] = ()) -> list[Outgoing]:

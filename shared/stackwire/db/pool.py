@@ -25,7 +25,8 @@ from stackwire.db.connections import CONNECTION_IDLE_SECONDS, Connections, PoolU
 from stackwire.db.errors import DatabaseUnavailable, mapped
 from stackwire.db.migrate import migrate, quoted
 from stackwire.db.session import Session, set_codecs
-from stackwire.db.unit_of_work import NotificationFilter, UnitOfWork, transaction, unit_of_work
+from stackwire.db.transaction import transaction
+from stackwire.db.unit_of_work import NotificationFilter, UnitOfWork, unit_of_work
 
 __all__ = ["Database", "Session", "UnitOfWork"]
 
@@ -109,9 +110,12 @@ class Database:
         """Cuts every connection, as when the process dies: what is not committed is rolled back."""
         self._pool.terminate()
 
-    def work(self, ctx: RequestContext) -> AbstractAsyncContextManager[UnitOfWork]:
-        """One transaction for the caller ``ctx``."""
-        work = unit_of_work(self._pool, ctx, self.clock.now, self._wake, self.notification_filter, self.faults)
+    def work(self, ctx: RequestContext, *, is_repeatable: bool = False) -> AbstractAsyncContextManager[UnitOfWork]:
+        """One transaction for the caller ``ctx``. ``is_repeatable``: see UnitOfWork."""
+        work = unit_of_work(
+            self._pool, ctx, self.clock.now, self._wake, self.notification_filter, self.faults,
+            is_repeatable=is_repeatable,
+        )  # fmt: skip
         return work if USES.get() is None else recorded(work, "COMMIT")
 
     def read(self) -> AbstractAsyncContextManager[Session]:
@@ -131,8 +135,9 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Session]:
         """A bare transaction without an outbox, for the relay; it may wait for the broker."""
-        async with transaction(self._pool) as connection:
-            yield Session(connection)
+        async with transaction(self._pool) as held:
+            await held.begin()
+            yield Session(held.connection)
 
     async def one(self, model: type[M], sql: str, *args: Any) -> M | None:
         """See Session.one, on any connection."""

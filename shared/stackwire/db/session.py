@@ -38,52 +38,56 @@ class Session:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    async def _ready(self) -> Connection:
+        """The connection that takes the next statement."""
+        return self._connection
+
     async def one(self, model: type[M], sql: str, *args: Any) -> M | None:
         """The first row as ``model(**columns)``, or None."""
         with mapped():
-            record = await self._connection.fetchrow(sql, *args)
+            record = await (await self._ready()).fetchrow(sql, *args)
         return None if record is None else read_as(model, record)(record)
 
     async def all(self, model: type[M], sql: str, *args: Any) -> list[M]:
         """Every row as ``model(**columns)``, in the statement's order."""
         with mapped():
-            records = await self._connection.fetch(sql, *args)
+            records = await (await self._ready()).fetch(sql, *args)
         return list(map(read_as(model, records[0]), records)) if records else []
 
     async def read(self, read: Callable[[Any], M], sql: str, *args: Any) -> list[M]:
         """What ``read`` returns for every row: a tuple with names, which has a hash where its values have."""
         with mapped():
-            records = await self._connection.fetch(sql, *args)
+            records = await (await self._ready()).fetch(sql, *args)
         return [read(record) for record in records]
 
     async def rows(self, sql: str, *args: Any) -> list[dict[str, Any]]:
         """Every row as a dictionary, for the few reads that have no model."""
         with mapped():
-            return [dict(record) for record in await self._connection.fetch(sql, *args)]
+            return [dict(record) for record in await (await self._ready()).fetch(sql, *args)]
 
     async def value(self, sql: str, *args: Any) -> Any:
         """The first column of the first row, or None when there is no row."""
         with mapped():
-            return await self._connection.fetchval(sql, *args)
+            return await (await self._ready()).fetchval(sql, *args)
 
     async def execute(self, sql: str, *args: Any) -> int:
         """How many rows the statement touched (0 where it does not count rows)."""
         with mapped():
-            status = await self._connection.execute(sql, *args)
+            status = await (await self._ready()).execute(sql, *args)
         count = _COUNT.search(status)
         return int(count[1]) if count else 0
 
     async def copy_out(self, path: Path, table: str, columns: Sequence[str]) -> None:
         """Writes a table's rows into a file, in COPY's text format."""
         with mapped():
-            await self._connection.copy_from_table(table, output=str(path), columns=columns)
+            await (await self._ready()).copy_from_table(table, output=str(path), columns=columns)
 
     async def copy_in(self, path: Path, table: str, columns: Sequence[str]) -> None:
         """Adds the rows of such a file."""
         with mapped():
-            await self._connection.copy_to_table(table, source=str(path), columns=columns)
+            await (await self._ready()).copy_to_table(table, source=str(path), columns=columns)
 
     async def many(self, sql: str, arguments: Iterable[Sequence[Any]]) -> None:
         """One statement for each tuple of arguments, in one round trip."""
         with mapped():
-            await self._connection.executemany(sql, arguments)
+            await (await self._ready()).executemany(sql, arguments)

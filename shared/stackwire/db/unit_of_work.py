@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, ParamSpec, TypeVar, cast
-
-import asyncpg
-from asyncpg.pool import PoolConnectionProxy
-from asyncpg.transaction import Transaction
 
 from stackwire.contracts.base import Cast, Event, Fanout
 from stackwire.contracts.lineage import Kind, property_transfer
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
 from stackwire.core.faults import CAUSE, NO_FAULTS, Faults
 from stackwire.core.rules import Resource, Rule
-from stackwire.core.timeline import check_timeline
 from stackwire.db import outbox
 from stackwire.db.connections import Connections
-from stackwire.db.errors import DatabaseUnavailable, mapped
-from stackwire.db.session import Session
+from stackwire.db.last_change import LastChange
+from stackwire.db.session import Connection, Session
+from stackwire.db.transaction import Transaction, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,7 +25,8 @@ NotificationFilter = Callable[[Event], bool]
 
 
 class UnitOfWork(Session):
-    """Statements inside a transaction. ``now`` is the clock's time at its start, aware UTC.
+    """Statements inside a transaction, which begins with the first of them. ``now`` is the clock's time at the start,
+    aware UTC. ``is_repeatable``: who opened it does all of it again where its last change is refused.
 
     ``notify``, ``cast``, ``fanout`` and ``apply`` are the only ways for a flow to send messages; they are written to
     the outbox, and sent if and only if the transaction commits.  A remote call inside a unit of work raises: it would
@@ -38,16 +35,52 @@ class UnitOfWork(Session):
 
     def __init__(
         self,
-        connection: PoolConnectionProxy[Any],
+        held: Transaction,
         ctx: RequestContext,
         now: datetime,
         notification_filter: NotificationFilter | None = None,
+        *,
+        is_repeatable: bool = False,
     ) -> None:
-        super().__init__(connection)
+        super().__init__(held.connection)
+        self._held = held
+        self._last_change: LastChange | None = None
+        self.is_repeatable = is_repeatable
         self.ctx = ctx
         self.now = now
         self._notification_filter = notification_filter
         self.pending_messages: list[outbox.Outgoing] = []
+
+    @property
+    def reading(self) -> Session:
+        """For what is read before anything is written or locked: it needs no transaction."""
+        return self if self._held.has_begun or self._last_change is not None else Session(self._held.connection)
+
+    def end_with(self, change: LastChange) -> None:
+        """The last change: it is made with the messages, in one round trip, or before whatever statement follows."""
+        if self._last_change is not None:
+            raise RuntimeError("a unit of work ends with one change")
+        self._last_change = change
+
+    async def finish(self, *, may_autocommit: bool) -> None:
+        """Makes the last change and writes the messages.
+
+        ``may_autocommit``: where that is all, it is one statement with no transaction around it.
+        """
+        change, self._last_change = self._last_change, None
+        session = Session(self._held.connection) if may_autocommit and not self._held.has_begun else self
+        if change is not None:
+            await change.make(session, self.pending_messages)
+        elif self.pending_messages:
+            await outbox.write(session, self.pending_messages)
+
+    async def _ready(self) -> Connection:
+        if not self._held.has_begun:
+            await self._held.begin()
+        if self._last_change is not None:
+            change, self._last_change = self._last_change, None
+            await change.make(self, ())
+        return self._held.connection
 
     def notify(self, event: Event) -> str:
         """Emits an event; returns the message id, empty when the notification filter drops the event."""
@@ -91,44 +124,6 @@ class UnitOfWork(Session):
 
 
 @asynccontextmanager
-async def transaction(pool: Connections) -> AsyncIterator[PoolConnectionProxy[Any]]:
-    """A connection with an open transaction: committed unless the block raised."""
-    connection, begun = await _begin(pool)
-    failed = True
-    try:
-        try:
-            yield connection
-            check_timeline()
-        except BaseException as error:
-            # A lost connection has rolled back by itself; asyncpg raises InterfaceError for a second rollback.
-            with suppress(asyncpg.InterfaceError, asyncpg.PostgresConnectionError, OSError):
-                await begun.__aexit__(type(error), error, None)
-            raise
-        with mapped():
-            await begun.__aexit__(None, None, None)
-        failed = False
-    finally:
-        await pool.release(connection, failed=failed)
-
-
-async def _begin(pool: Connections) -> tuple[PoolConnectionProxy[Any], Transaction]:
-    """A connection may have been lost while it was idle in the pool: another one is tried."""
-    for last in (False, False, True):
-        connection = await pool.acquire()
-        begun = connection.transaction()
-        try:
-            with mapped():
-                await begun.__aenter__()  # asyncpg warns of a transaction that was cancelled while it began by hand
-        except BaseException as error:
-            await pool.release(connection, failed=True)
-            if last or not isinstance(error, DatabaseUnavailable):
-                raise
-        else:
-            return connection, begun
-    raise AssertionError("unreachable")
-
-
-@asynccontextmanager
 async def unit_of_work(
     pool: Connections,
     ctx: RequestContext,
@@ -136,6 +131,8 @@ async def unit_of_work(
     committed: Callable[[], None],
     notification_filter: NotificationFilter | None = None,
     faults: Faults = NO_FAULTS,
+    *,
+    is_repeatable: bool = False,
 ) -> AsyncIterator[UnitOfWork]:
     """Begins, and commits unless the block raised; ``committed`` is called when the outbox has something new.
 
@@ -143,13 +140,12 @@ async def unit_of_work(
     """
     if IN_UNIT_OF_WORK.get():
         raise RuntimeError("a unit of work inside a unit of work: two connections would wait for each other")
-    async with transaction(pool) as connection:
+    async with transaction(pool) as held:
         token = IN_UNIT_OF_WORK.set(True)
-        uow = UnitOfWork(connection, ctx, now(), notification_filter)
+        uow = UnitOfWork(held, ctx, now(), notification_filter, is_repeatable=is_repeatable)
         try:
             yield uow
-            if uow.pending_messages:
-                await outbox.write(uow, uow.pending_messages)
+            await uow.finish(may_autocommit=not faults.rules)
             if faults.rules:
                 await _reach("before_commit", uow, faults)
         finally:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +11,10 @@ import pytest
 
 from stackwire.contracts.base import Cast, Event, Fanout, Target
 from stackwire.core.context import IN_UNIT_OF_WORK, RequestContext
-from stackwire.core.errors import BadRequest, Unavailable
+from stackwire.core.errors import BadRequest, Conflict, Unavailable
 from stackwire.db import outbox
 from stackwire.db.errors import UniqueViolation
+from stackwire.db.last_change import LastChange
 from stackwire.db.pool import Database
 from support.postgres import TestDatabase
 
@@ -90,6 +92,58 @@ async def test_nothing_is_said_when_the_block_fails(boxes: Database) -> None:
             _ = 1 / 0
     assert await boxes.value("SELECT count(*) FROM boxes") == 0
     assert await boxes.unsent() == 0
+
+
+PAINTED = "touched AS (UPDATE boxes SET label = $2 WHERE id = $1 AND label IS NULL RETURNING id)"
+MADE = "touched AS (INSERT INTO boxes (id) VALUES ($1) RETURNING id)"
+
+
+class IsPainted(Conflict):
+    """It has a label."""
+
+
+async def _paint(boxes: Database, label: str, *, made: str | None = None) -> None:
+    async with boxes.work(CTX) as uow:
+        if made is not None:
+            await uow.execute(INSERT, made, None, None, None)
+        uow.end_with(LastChange(PAINTED, ["1", label], IsPainted()))
+        uow.notify(EVENT)
+
+
+@pytest.mark.parametrize("made", [None, "2"], ids=["alone", "after another statement"])
+async def test_the_last_change_is_made_with_its_messages_or_nothing_is(boxes: Database, made: str | None) -> None:
+    async with boxes.work(CTX) as uow:
+        await uow.execute(INSERT, "1", None, None, None)
+    await _paint(boxes, "red")
+    with pytest.raises(IsPainted):
+        await _paint(boxes, "blue", made=made)
+    assert await boxes.rows("SELECT id, label FROM boxes") == [{"id": "1", "label": "red"}]
+    assert await boxes.unsent() == 1
+
+
+async def test_a_row_whose_key_is_taken_refuses_the_last_change(boxes: Database) -> None:
+    for refused in (False, True):
+        with pytest.raises(IsPainted) if refused else nullcontext():
+            async with boxes.work(CTX) as uow:
+                uow.end_with(LastChange(MADE, ["1"], IsPainted()))
+                uow.notify(EVENT)
+    assert await boxes.unsent() == 1
+
+
+async def test_a_statement_after_the_last_change_sees_it_and_may_undo_it(boxes: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with boxes.work(CTX) as uow:
+            uow.end_with(LastChange(MADE, ["1"], IsPainted()))
+            assert await uow.reading.value("SELECT count(*) FROM boxes") == 1
+            _ = 1 / 0
+    assert await boxes.value("SELECT count(*) FROM boxes") == 0
+
+
+async def test_what_is_read_before_anything_is_written_locks_nothing(boxes: Database) -> None:
+    async with boxes.work(CTX) as uow:
+        assert await uow.reading.value("SELECT now()") != await uow.reading.value("SELECT now()")
+        begun = await uow.value("SELECT now()")
+        assert await uow.reading.value("SELECT now()") == begun
 
 
 async def test_connections_are_given_in_the_order_they_are_asked_for(unmigrated: TestDatabase) -> None:

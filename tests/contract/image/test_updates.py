@@ -7,13 +7,16 @@ from importlib.resources import files
 import pytest
 
 from bench.image_rows import fill, image_id
+from stackwire.contracts.base import Event
 from stackwire.core.context import RequestContext
 from stackwire.db.pool import Database
 from stackwire.image.db import images
+from stackwire.image.domain.errors import Outdated
 from stackwire.image.domain.image import Image, difference
 from support.postgres import TestDatabase
 
 OWNER = "b" * 32
+EVENT = Event(exchange="glance", event_type="image.update", publisher_id="image.host", payload={})
 CALLER = RequestContext(project_id=OWNER)
 
 
@@ -32,24 +35,27 @@ async def _read(database: Database) -> Image:
         return await images.must_get(session, image_id(1), OWNER)
 
 
-async def _update(database: Database, before: Image, **properties: str) -> bool:
+async def _update(database: Database, before: Image, **properties: str) -> None:
     change = difference(before, replace(before, name="new", properties={**before.properties, **properties}))
     async with database.work(CALLER) as uow:
-        return await images.try_update(uow, before, change)
+        images.end_with_update(uow, before, change)
+        uow.notify(EVENT)
 
 
 async def test_an_image_that_nobody_has_changed_is_updated(database: Database) -> None:
     before = await _read(database)
-    assert await _update(database, before, property_01="first")
+    await _update(database, before, property_01="first")
     after = await _read(database)
     assert (after.name, after.properties) == ("new", {**before.properties, "property_01": "first"})
 
 
 async def test_nothing_is_written_where_the_image_was_changed_meanwhile(database: Database) -> None:
     before = await _read(database)
-    assert await _update(database, before, property_01="first")
-    assert not await _update(database, before, property_01="second", property_02="second")
+    await _update(database, before, property_01="first")
+    with pytest.raises(Outdated):
+        await _update(database, before, property_01="second", property_02="second")
     assert (await _read(database)).properties == {**before.properties, "property_01": "first"}
+    assert await database.unsent() == 1
 
 
 async def test_an_image_that_is_read_again_is_the_same_until_it_changes(database: Database) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 
 from stackwire.core.states import Verb
-from stackwire.db.errors import UniqueViolation
+from stackwire.db.last_change import LastChange
 from stackwire.db.session import Session
 from stackwire.db.table import Arguments, Table
 from stackwire.db.transitions import transition
 from stackwire.db.unit_of_work import UnitOfWork
-from stackwire.image.domain.errors import Duplicate, ImageNotFound, NotQueued
+from stackwire.image.domain.errors import Duplicate, ImageNotFound, NotQueued, Outdated
 from stackwire.image.domain.image import Difference, Image, ImageRow
 from stackwire.image.domain.states import FORMATS_OPEN, QUEUED, UPDATE, ImageStates
 
@@ -69,16 +69,17 @@ async def must_get(session: Session, image_id: str, project_id: str | None) -> I
 
 
 _INSERT = """
-WITH created AS (
+touched AS (
     INSERT INTO images (id, name, status, visibility, protected, os_hidden, owner, disk_format, container_format,
                         min_disk, min_ram, size, checksum, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14)),
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $14) RETURNING id),
 set_properties AS (
     INSERT INTO image_properties (image_id, name, value, created_at, updated_at, image_created_at)
     SELECT $1, name, value, $14, $14, $14 FROM unnest($15::text[], $16::text[]) WITH ORDINALITY AS p (name, value, at)
-     ORDER BY at)
-INSERT INTO image_tags (image_id, value)
-SELECT $1, value FROM unnest($17::text[]) WITH ORDINALITY AS t (value, at) ORDER BY at
+     ORDER BY at),
+set_tags AS (
+    INSERT INTO image_tags (image_id, value)
+    SELECT $1, value FROM unnest($17::text[]) WITH ORDINALITY AS t (value, at) ORDER BY at)
 """
 _INSERTED = tuple(
     name
@@ -89,15 +90,11 @@ _INSERTED = tuple(
 """In the order of the statement's first arguments."""
 
 
-async def insert(uow: UnitOfWork, image: Image) -> None:
-    """A new image with properties and tags, in one statement. Raises Duplicate for an id that was ever used."""
+def insert(uow: UnitOfWork, image: Image) -> None:
+    """A new image with properties and tags. Raises Duplicate for an id that was ever used, at the end at latest."""
     own = [getattr(image, name) for name in _INSERTED]
-    try:
-        await uow.execute(
-            _INSERT, *own, uow.now, list(image.properties), list(image.properties.values()), list(image.tags)
-        )
-    except UniqueViolation as error:
-        raise Duplicate(image_id=image.id) from error
+    parts = [list(image.properties), list(image.properties.values()), list(image.tags)]
+    uow.end_with(LastChange(_INSERT, [*own, uow.now, *parts], Duplicate(image_id=image.id)))
 
 
 async def update(uow: UnitOfWork, before: Image, change: Difference) -> None:
@@ -111,17 +108,19 @@ async def update(uow: UnitOfWork, before: Image, change: Difference) -> None:
         if verb is None or await transition_from(uow, before, verb, **columns) is None:
             raise await refusal(uow, before.id, columns["status"])
         columns = {}
-    sql, *arguments = _difference(before, change, columns, uow)
-    if not await uow.value(sql, *arguments):
+    parts, arguments = _difference(before, change, columns, uow)
+    if not await uow.value(f"WITH {parts} SELECT count(*) FROM touched", *arguments):
         now = await must_get(uow, before.id, None)
         raise NotQueued(before=now.status, after=now.status)
 
 
-async def try_update(uow: UnitOfWork, before: Image, change: Difference) -> bool:
-    """The same for a change of anything but the status; False, and nothing written, when the row has changed since
-    ``before`` was read."""
-    sql, *arguments = _difference(before, change, change.columns, uow, before.version)
-    return bool(await uow.value(sql, *arguments))
+def end_with_update(uow: UnitOfWork, before: Image, change: Difference) -> None:
+    """The same for a change of anything but the status, as the last one.
+
+    Raises Outdated at the end, and writes nothing, when the row has changed since ``before`` was read.
+    """
+    parts, arguments = _difference(before, change, change.columns, uow, before.version)
+    uow.end_with(LastChange(parts, arguments, Outdated(image_id=before.id)))
 
 
 async def refusal(uow: UnitOfWork, image_id: str, status: str) -> NotQueued:
@@ -153,9 +152,9 @@ _PARTS = {
 
 def _difference(
     before: Image, change: Difference, columns: Mapping[str, Any], uow: UnitOfWork, version: int | None = None
-) -> list[Any]:
-    """The statement and its arguments. It answers how many images it touched: none, and it has written nothing, when
-    the row is not as it has to be."""
+) -> tuple[str, list[Any]]:
+    """The parts of the statement and its arguments. ``touched`` is empty, and they have written nothing, when the row
+    is not as it has to be."""
     arguments = Arguments(before.id, uow.now)
     sets = ["updated_at = $2", *(f"{name} = {arguments.placeholder(value)}" for name, value in columns.items())]
     states = _states(columns)
@@ -174,7 +173,7 @@ def _difference(
         for part, own in values.items()
         if getattr(change, part)
     ]
-    return [f"WITH touched AS ({touched}){''.join(parts)} SELECT count(*) FROM touched", *arguments.values]
+    return f"touched AS ({touched}){''.join(parts)}", arguments.values
 
 
 def _states(columns: Mapping[str, Any]) -> Sequence[str] | None:

@@ -68,6 +68,10 @@ class Duplicate(Conflict, wire="glance.common.exception.Duplicate"):
     """Image ID {image_id} already exists!"""
 
 
+class Outdated(Conflict, wire="stackwire.image.Outdated"):
+    """Image {image_id} has changed since it was read."""
+
+
 class PropertyMissing(Conflict, wire="stackwire.image.PropertyMissing"):
     """Property {name} does not exist."""
 

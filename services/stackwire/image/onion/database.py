@@ -21,7 +21,8 @@ from stackwire.image.onion.port import ImageMembers, Images
 async def save(ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:
     """Writes the difference, locations included. Raises LastLocation, NotQueued, ImageNotFound, DuplicateLocation."""
     change = difference(before, after)
-    if _is_predictable(before, after, change) and await images.try_update(uow, before, change):
+    if uow.is_repeatable and _is_predictable(before, after, change):
+        images.end_with_update(uow, before, change)
         return replace(before, **change.columns, properties=after.properties, updated_at=uow.now, version=None)
     await images.update(uow, before, change)
     if change.locations is not None:
@@ -60,7 +61,7 @@ class ImageDatabase(Layer[Images], Images):
         )
 
     async def create(self, ctx: RequestContext, uow: UnitOfWork, image: Image) -> Image:
-        await images.insert(uow, image)
+        images.insert(uow, image)
         return replace(image, created_at=uow.now, updated_at=uow.now)
 
     async def update(self, ctx: RequestContext, uow: UnitOfWork, before: Image, after: Image) -> Image:

@@ -1,6 +1,7 @@
 """An image's metadata. HTTP and RPC use these flows with the caller's own context."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +14,7 @@ from stackwire.db.unit_of_work import UnitOfWork
 from stackwire.image.backends.stores import Stores
 from stackwire.image.db import images as rows
 from stackwire.image.domain import attributes, patch, travel
-from stackwire.image.domain.errors import ReadOnly, TagNotFound, WrongStatus
+from stackwire.image.domain.errors import Outdated, ReadOnly, TagNotFound, WrongStatus
 from stackwire.image.domain.image import Image, Properties, changed_properties, may_see
 from stackwire.image.domain.listing import Condition, Query
 from stackwire.image.domain.states import ACTIVE, DEACTIVATED, DELETED, PENDING_DELETE, UPDATE
@@ -124,12 +125,29 @@ class ImageMetadata:
     ) -> Image:
         """The image as ``apply`` makes it, which raises for a change that is not possible.
 
-        ``rule``: the client has set the changed properties, which the lineage records.
+        ``rule``: the client has set the changed properties, which the lineage records. Where somebody else has changed
+        the image since it was read, all is done again.
         """
-        async with self._deps.images.work(ctx) as uow:
+        if self._deps.elsewhere is None:
+            with suppress(Outdated):
+                work = self._deps.database.work(ctx, is_repeatable=True)
+                return await self._update_in(work, ctx, image_id, apply, rule, lock=lock)
+        return await self._update_in(self._deps.images.work(ctx), ctx, image_id, apply, rule, lock=lock)
+
+    async def _update_in(
+        self,
+        work: AbstractAsyncContextManager[Any],
+        ctx: RequestContext,
+        image_id: str,
+        apply: Callable[[Image], Image],
+        rule: Rule[[Properties], Properties] | None,
+        *,
+        lock: bool,
+    ) -> Image:
+        async with work as uow:
             if lock and self._deps.elsewhere is None:
                 await rows.lock(uow, image_id)
-            before = await self._images.get(ctx, uow, image_id)
+            before = await self._images.get(ctx, uow if self._deps.elsewhere is not None else uow.reading, image_id)
             after = apply(before)
             if self._deps.elsewhere is not None:
                 await require_unused(self._deps.stores, before, _removed_stores(before, after))
