@@ -49,7 +49,7 @@ chart-tools: $(READY) ## helm and the schemas of Kubernetes, for the tests of th
 
 .PHONY: test
 test: $(READY) chart-tools ## every test that can run here; REQUIRE=all makes a missing server a failure
-	@$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest $(TESTS) -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: test-quick
 test-quick: $(READY) ## unit and contract tests that need no server: under a minute

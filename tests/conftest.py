@@ -35,13 +35,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     without_servers = config.getoption("--no-servers")
     deselected = [item for item in items if (without_servers and _needs_a_server(item)) or _is_left_out(item)]
     config.hook.pytest_deselected(items=deselected)
-    items[:] = [item for item in items if item not in deselected]
+    items[:] = sorted((item for item in items if item not in deselected), key=_is_short)
 
 
 def pytest_collection_finish() -> None:
     """What was collected lives to the end: every collection of garbage would look through all of it again."""
     gc.collect()
     gc.freeze()
+
+
+def _is_short(item: pytest.Item) -> bool:
+    """The long ones are first: at the end one would keep one worker busy while the others have nothing to do."""
+    return "stack" not in item.path.parts
 
 
 def _is_left_out(item: pytest.Item) -> bool:
