@@ -151,12 +151,13 @@ async def _of_the_image_service(
 # ---- flows
 
 
-async def flows(quick: bool, auth_url: str, real: str) -> list[Row]:
+async def flows(quick: bool, auth_url: str, trace: str, real: str) -> list[Row]:
     """Medians of one after the other, and how many a second with 16 in flight; ``real``: a cloud to measure beside."""
     rows = []
     async with AsyncExitStack() as stack:
         own = [Credentials(auth_url, name, "secret", name) for name in ("demo", "admin")]
         clouds = [await bench_flows.a_cloud(stack, "stackwire", own[0], own[1], (1, 64))]
+        clouds[0].trace = trace
         if real:
             user, admin = credentials_of(real), admin_of(real)
             clouds.append(await bench_flows.a_cloud(stack, "real", user, admin or user, (1, 64)))
@@ -165,7 +166,8 @@ async def flows(quick: bool, auth_url: str, real: str) -> list[Row]:
             flow = known[name]
             for in_flight in (1, 16) if name in ("server from image", "volume from 64 MiB") else (1,):
                 total = (3 if quick else 10) * (1 if in_flight == 1 else 8)
-                found = [await bench_flows.measured(cloud, flow, in_flight, total) for cloud in clouds]
+                event = bench_flows.EVENTS[name]
+                found = [await bench_flows.measured(cloud, flow, in_flight, total, event) for cloud in clouds]
                 rows.append(_flow_row(name, in_flight, found))
         reads = [await bench_flows.polled(cloud, 200 if quick else 1000) for cloud in clouds]
         rows += [_flow_row(name, 1, [(taken[name], 0.0) for taken in reads]) for name in reads[0]]
@@ -198,7 +200,7 @@ def of_flows(quick: bool, real: str) -> list[Row]:
     cloud = SubprocessCloud(folder, environment={"STACKWIRE_TRACE_KEEP_MESSAGES": "1000"})
     try:
         cloud.start()
-        rows = asyncio.run(flows(quick, cloud.auth_url, real))
+        rows = asyncio.run(flows(quick, cloud.auth_url, cloud.urls["trace"], real))
         return [*rows, Row("memory after that", _resident_mib(cloud), "MiB", None, RECORDED["memory after that"])]
     finally:
         cloud.stop()
