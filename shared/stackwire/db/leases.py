@@ -229,15 +229,22 @@ class Leases:
         )
 
     async def close(self) -> None:
-        """Releases whatever this process still holds."""
+        """Releases whatever this process still holds. What it has left runs out, and is looked at then."""
         self._end_following()
         if self._renewing is not None:
             self._renewing.cancel()
             await asyncio.gather(self._renewing, return_exceptions=True)
+        held = list(self._held)
         self._held.clear()
         with contextlib.suppress(ServiceError):  # an unreachable database lets them run out
             async with self._database.read() as session:
-                await session.execute("DELETE FROM leases WHERE owner = $1", self.owner)
+                await session.execute(
+                    "DELETE FROM leases WHERE owner = $1"
+                    " AND (noun, id) IN (SELECT * FROM unnest($2::text[], $3::text[]))",
+                    self.owner,
+                    [noun for noun, _ in held],
+                    [id for _, id in held],
+                )
 
     async def _wait_for(self, ctx: RequestContext, noun: str, id: str) -> bool:
         deadline = asyncio.get_running_loop().time() + self.ttl.total_seconds() + 2 * RETRY_SECONDS

@@ -17,6 +17,7 @@ from stackwire.contracts.image import (
     ImageForbidden,
     ImageNotFound,
     ImageView,
+    UpdateImage,
 )
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import BadRequest, Forbidden, NotFound, ServiceError
@@ -29,6 +30,7 @@ from stackwire.volume.domain.errors import AmbiguousImage, InvalidImage
 log = logging.getLogger(__name__)
 
 IMAGE_CALL_TIMEOUT_SECONDS = 10.0
+PATCH = "application/openstack-images-v2.1-json-patch"
 MAX_LIST_BYTES = 64 * 1024
 """Of the answer to a search by name."""
 
@@ -39,6 +41,7 @@ class ImageMetadata(Protocol):
     async def get(self, ctx: RequestContext, image_id: str) -> ImageView: ...
     async def create(self, ctx: RequestContext, message: CreateImage) -> ImageView: ...
     async def delete(self, ctx: RequestContext, image_id: str) -> None: ...
+    async def unprotect(self, ctx: RequestContext, image_id: str) -> None: ...
     async def locations(self, ctx: RequestContext, image_id: str) -> list[str]: ...
 
 
@@ -57,6 +60,9 @@ class RpcMetadata:
 
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
         await self._rpc.call(ctx.as_service(), DeleteImage(image_id=image_id))
+
+    async def unprotect(self, ctx: RequestContext, image_id: str) -> None:
+        await self._rpc.call(ctx.as_service(), UpdateImage(image_id=image_id, changes={"protected": False}))
 
     async def locations(self, ctx: RequestContext, image_id: str) -> list[str]:
         message = GetImageLocations(image_id=image_id)
@@ -81,17 +87,23 @@ class HttpMetadata:
     async def delete(self, ctx: RequestContext, image_id: str) -> None:
         await self._request(ctx, "DELETE", image_id)
 
+    async def unprotect(self, ctx: RequestContext, image_id: str) -> None:
+        change = [{"op": "replace", "path": "/protected", "value": False}]
+        await self._request(ctx, "PATCH", image_id, change, PATCH)
+
     async def locations(self, ctx: RequestContext, image_id: str) -> list[str]:
         """As far as it shows them."""
         image = await self._request(ctx, "GET", image_id)
         urls = [image.get("direct_url"), *(each.get("url") for each in image.get("locations") or ())]
         return [str(url) for url in urls if url is not None]
 
-    async def _request(self, ctx: RequestContext, method: str, image_id: str, body: Any = None) -> Any:
+    async def _request(
+        self, ctx: RequestContext, method: str, image_id: str, body: Any = None, content_type: str = "application/json"
+    ) -> Any:
         url = f"{self._images}/{quote(image_id, '')}" if image_id else self._images
         sent = None if body is None else orjson.dumps(body)
         try:
-            async with self._http.stream(ctx, method, url, {"Content-Type": "application/json"}, sent) as response:
+            async with self._http.stream(ctx, method, url, {"Content-Type": content_type}, sent) as response:
                 received = b"".join([chunk async for chunk in response.chunks()])
         except NotFound as error:
             raise ImageNotFound(image_id=image_id) from error
@@ -160,6 +172,8 @@ class ImageClient:
         try:
             image = await self._metadata.get(ctx, image_id)
             if image.status in ("queued", "saving"):
+                if image.protected:
+                    await self._metadata.unprotect(ctx, image_id)
                 await self._metadata.delete(ctx, image_id)
         except NotFound:
             return

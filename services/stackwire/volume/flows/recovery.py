@@ -73,6 +73,7 @@ class Recovery:
         for table in _TABLES:
             await self._recover_all(table)
         await self._recover_migrations()
+        await self._worker.upload.discard_unfinished(self._ctx)
 
     async def _recover_migrations(self) -> None:
         """Of volumes that are available while they are migrated, or in use, so that no state is left to be ended."""

@@ -9,7 +9,7 @@ from stackwire.contracts.volume import InvalidVolume
 from stackwire.contracts.volume_workers import CopyVolumeToImage
 from stackwire.core.attributes import attributes
 from stackwire.core.context import RequestContext
-from stackwire.core.errors import BadRequest, NotSimulated, ServiceError
+from stackwire.core.errors import BadRequest, NotSimulated, ServiceError, Unavailable
 from stackwire.core.ids import new_id
 from stackwire.core.rules import Resource
 from stackwire.disk_image import qemu_img
@@ -58,7 +58,10 @@ class UploadVolume(Flow):
     async def _create_image(
         self, ctx: RequestContext, volume: Volume, request: UploadImageRequest, image_id: str, key: Mapping[str, str]
     ) -> tuple[travel.Rows, ImageView]:
-        """What the volume has of its image, and the queued image; the volume is released where there is none."""
+        """What the volume has of its image, and the queued image; the volume is released where there is none.
+
+        Who did not answer in time may create it even so.
+        """
         try:
             async with self._deps.database.read() as session:
                 rows = await glance_metadata.read(session, "volume_id", volume.id)
@@ -66,10 +69,11 @@ class UploadVolume(Flow):
                 raise BadRequest(f"An image of this volume cannot have the properties {', '.join(unknown)}.")
             return rows, await self._deps.images.create(ctx, self._image(request, image_id, rows, key))
         except asyncio.CancelledError:
-            await asyncio.shield(finish_upload(self._deps, ctx, volume.id))
+            await asyncio.shield(finish_upload(self._deps, ctx, volume.id, unfinished=image_id))
             raise
         except ServiceError as error:
-            await finish_upload(self._deps, ctx, volume.id)
+            unfinished = image_id if isinstance(error, Unavailable) else None
+            await finish_upload(self._deps, ctx, volume.id, unfinished=unfinished)
             raise error if error.status >= 500 else BadRequest(error.message) from error
 
     async def _begin(

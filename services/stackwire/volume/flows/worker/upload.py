@@ -17,6 +17,9 @@ from stackwire.volume.domain.states import AVAILABLE, IN_USE, VolumeStates
 from stackwire.volume.domain.user_messages import UPLOAD_FAILED, UPLOAD_OVER_QUOTA, Failure
 from stackwire.volume.flows.deps import Flow, VolumeDeps, log, log_failure, volume_file
 
+UNFINISHED_IMAGE = "unfinished image"
+"""The noun of a lease on an image that the image service may create yet, and that nobody knows of."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -53,6 +56,18 @@ class UploadWorker(Flow):
             await self._deps.images.delete_unfinished(ctx, volume.upload_image)
         await finish_upload(self._deps, ctx, volume.id, UPLOAD_FAILED.interrupted)
 
+    async def discard_unfinished(self, ctx: RequestContext) -> None:
+        """Deletes the images that were asked for in vain. What cannot be deleted now is left for the next round."""
+        async with self._deps.database.read() as session:
+            image_ids = await self._deps.leases.expired(session, UNFINISHED_IMAGE)
+        for image_id in image_ids:
+            try:
+                await self._delete_image(ctx, image_id)
+            except Unavailable:
+                return
+            async with self._deps.database.work(ctx) as uow:
+                await self._deps.leases.revoke(uow, UNFINISHED_IMAGE, image_id)
+
     @asynccontextmanager
     async def _content(self, volume: Volume, image_id: str, disk_format: str) -> AsyncIterator[Content]:
         """That of the volume itself, or of a file in another format, removed again."""
@@ -85,7 +100,7 @@ class UploadWorker(Flow):
             raise ImageCopyFailure(reason=f"image {image_id} has {image.size} bytes of {content.size}.")
 
     async def _delete_image(self, ctx: RequestContext, image_id: str) -> None:
-        """Unavailable: the volume stays ``uploading``, and the message is delivered again."""
+        """Unavailable: it is tried again, with the message or in the next round."""
         try:
             await self._deps.images.delete_unfinished(ctx, image_id)
         except Unavailable:
@@ -94,8 +109,18 @@ class UploadWorker(Flow):
             log.warning("image %s is not deleted: %s", image_id, error)
 
 
-async def finish_upload(deps: VolumeDeps, ctx: RequestContext, volume_id: str, failure: Failure | None = None) -> None:
-    """Out of ``uploading``: in-use where something is attached, else available. ``failure``: there is no image."""
+async def finish_upload(
+    deps: VolumeDeps,
+    ctx: RequestContext,
+    volume_id: str,
+    failure: Failure | None = None,
+    *,
+    unfinished: str | None = None,
+) -> None:
+    """Out of ``uploading``: in-use where something is attached, else available. ``failure``: there is no image.
+
+    ``unfinished``: the id of one that may be created yet, and is deleted then.
+    """
     async with deps.database.work(ctx) as uow:
         used = await attachments.of_volume(uow, volume_id)
         volume = await deps.transition(
@@ -106,5 +131,7 @@ async def finish_upload(deps: VolumeDeps, ctx: RequestContext, volume_id: str, f
             status=IN_USE if used else AVAILABLE,
             upload_image=None,
         )
+        if unfinished is not None:
+            await deps.leases.claim(uow, UNFINISHED_IMAGE, unfinished)
         if volume is not None and failure is not None:
             await messages.insert(uow, volume.project_id, volume_id, failure)
