@@ -20,8 +20,9 @@ from pathlib import Path
 
 import asyncpg
 
-from bench.bench_flows import Cloud, a_cloud, server_from_image
+from bench.bench_flows import server_from_image
 from bench.image_rows import fill, image_id
+from bench.measured_cloud import Cloud, a_cloud
 from stackwire.cloud.postgres import EmbeddedPostgres
 from stackwire.compare.session import Credentials
 from stackwire.testing import SubprocessCloud

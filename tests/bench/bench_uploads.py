@@ -55,8 +55,8 @@ def uploads(target: Target, bare: int, data: memoryview, size: int, rounds: int)
         hashes.append(_rate(size, lambda: hashed_beside(data, size)))
         bare_one.append(_rate(size, lambda: answers.append(upload(bare, head, data, size))))
         one.append(_rate(size, lambda: uploaded(target, data, size)))
-        bare_two.append(_rate(2 * size, lambda: _twice(lambda: upload(bare, head, data, size))))
-        two.append(_rate(2 * size, lambda: _twice(lambda: uploaded(target, data, size))))
+        bare_two.append(_rate(2 * size, lambda: twice(lambda: upload(bare, head, data, size))))
+        two.append(_rate(2 * size, lambda: twice(lambda: uploaded(target, data, size))))
     name, per_mib = f"{size // MIB} MiB", [1e3 * seconds * MIB / size / rounds for seconds in used]
     took = answers[-1].partition(b"X-Took: ")[2].partition(b"\r\n")[0].decode()
     parts = f"ms of a processor for a MiB: service {per_mib[0]:.2f}, client {per_mib[1]:.2f}; bare: {took}"
@@ -75,7 +75,7 @@ def _rate(size: int, work: Callable[[], object]) -> float:
     return size / MIB / (time.perf_counter() - begun)
 
 
-def _twice(work: Callable[[], object]) -> None:
+def twice(work: Callable[[], object]) -> None:
     """At once."""
     threads = [threading.Thread(target=work) for _ in range(2)]
     for thread in threads:

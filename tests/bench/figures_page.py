@@ -18,7 +18,8 @@ BEGIN, END = "<!-- figures -->\n", "<!-- end -->\n"
 GOALS: Mapping[str, float | str] = {
     "GET image, 1 caller": 10, "GET image, 64 callers": 10, "list 25, 64 callers": 20, "filter, 64 callers": 20,
     "POST image, 64 callers": 15, "PATCH image, 64 callers": 15, "server from image": 10, "server from volume": 10,
-    "createImage": 10, "rebuild": 10, "delete": 10, "volume from 64 MiB": 10, "server from image, 16 in flight": 20,
+    "createImage": 10, "createImage of a volume": 10, "rebuild": 10, "delete": 10, "empty volume": 10,
+    "volume from 1 MiB": 10, "volume from 64 MiB": 10, "server from image, 16 in flight": 20,
     "volume from 64 MiB, 16 in flight": 20, "GET server": "p99 10 ms", "servers/detail": "p99 10 ms",
     "volumes/detail": "p99 10 ms",
     "memory after that": "150 MiB",
