@@ -24,7 +24,7 @@ from support.processes import own_vhost
 from support.rabbitmq import TestRabbit
 from support.second_deliveries import counted
 
-pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.rabbitmq, pytest.mark.timeout(600)]
 
 QUIET = 20
 """Looks at both processes, one after the other, at which neither had anything to do: messages are under way between."""
