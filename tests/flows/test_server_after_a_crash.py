@@ -9,6 +9,8 @@ from stackwire.compute.domain.states import ServerStates
 from stackwire.contracts import compute_workers as calls
 from stackwire.core.clock import Clock
 from stackwire.core.context import RequestContext, system_context
+from stackwire.core.fault_rules import FaultRule
+from stackwire.core.faults import FaultRules
 from stackwire.messaging.connect import connect
 from stackwire.messaging.rpc import RpcClient
 from support import invariants
@@ -364,4 +366,35 @@ async def test_a_build_that_an_outage_of_the_database_cut_off_is_in_error_soon_a
     await until(is_in_error, 40)
     found = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
     assert (found["status"], found["attachments"]) == ("available", [])
+    await all_holds(cloud)
+
+
+@pytest.mark.parametrize(("lost", "at_once"), [(2, True), (4, False)], ids=["answered soon", "answered late"])
+async def test_a_rebuild_whose_volume_service_does_not_answer_leaves_the_volume_attached(a_cloud, lost, at_once):
+    """Each call is made twice: the rebuild's two are lost, then those that attach the volume again."""
+    clock, rules = Clock(), FaultRules()
+    settings = {"compute": {"sweep_seconds": 0.2, "call_monitor_timeout_seconds": 2}}
+    cloud = await a_cloud(clock=clock, faults=rules, settings=settings)
+    demo = await cloud.http("demo")
+    volume_id, server_id = await boot_from_volume(cloud, demo)
+    lost_call = {"method": "update_attachment", "message": "call"}
+    rules.add(FaultRule.model_validate({"kind": "bus.drop", "match": lost_call, "count": lost}))
+
+    async def is_in_error():
+        return (await get_server(demo, server_id))["status"] == "ERROR"
+
+    async def is_lost():
+        return rules.faults[0].hits == lost
+
+    rebuild = {"rebuild": {"imageRef": await an_image(demo)}}
+    headers = {"OpenStack-API-Version": "compute 2.93"}
+    (await demo.post("compute", f"/v2.1/servers/{server_id}/action", json=rebuild, headers=headers)).ok(202)
+    await until(is_lost, 40)
+    if not at_once:
+        await cloud.settle()
+        assert not await is_in_error()
+        await clock.advance(timedelta(seconds=15))
+    await until(is_in_error, 40)
+    found = (await demo.get("volume", f"/v3/{{project_id}}/volumes/{volume_id}")).ok(200).json["volume"]
+    assert (found["status"], [each["server_id"] for each in found["attachments"]]) == ("in-use", [server_id])
     await all_holds(cloud)

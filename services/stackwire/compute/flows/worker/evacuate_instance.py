@@ -16,6 +16,7 @@ from stackwire.compute.domain.versioned_objects import uuid_of
 from stackwire.compute.flows.worker import volume_moves
 from stackwire.compute.flows.worker.compute_host import ADDRESS, StateChanged
 from stackwire.compute.flows.worker.rebuild_instance import EVENT, RebuildServer
+from stackwire.compute.flows.worker.rebuild_recovery import restore_after
 from stackwire.compute.flows.worker.resize_instance import moved
 from stackwire.contracts.compute_workers import RebuildInstanceOnHost
 from stackwire.core.context import RequestContext
@@ -57,6 +58,7 @@ class EvacuateServer(RebuildServer):
             except Exception as error:
                 if not isinstance(error, ServiceError):
                     log.exception("instance %s could not be evacuated", uuid)
+                await restore_after(ctx, self._host, uuid, error, evacuated=True)
                 await self._give_up(ctx, server, migration, error)
                 return
         if stopped:

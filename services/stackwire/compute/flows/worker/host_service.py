@@ -12,6 +12,7 @@ from stackwire.compute.domain.states import SOFT_DELETED
 from stackwire.compute.flows.recovery import Recovery
 from stackwire.compute.flows.worker.compute_host import ADDRESS, ComputeHost
 from stackwire.compute.flows.worker.image_cache import CachedImages
+from stackwire.compute.flows.worker.rebuild_recovery import LeftToRecovery
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.settings import ComputeSettings
@@ -124,13 +125,14 @@ class HostService:
             await services.report(session, [host.name for host in self._held()], now)
 
     def guarded(self, host: ComputeHost, endpoints: Sequence[Endpoint]) -> list[Endpoint]:
-        """The endpoints of the host; what an outage of the database cuts off in them is recovered soon after it."""
+        """The endpoints of the host; what an outage of the database, or of the volume service, cuts off in them is
+        recovered soon after it."""
 
         def guard(handler: Handler) -> Handler:
             async def handle(ctx: RequestContext, message: Any) -> Any:
                 try:
                     return await handler(ctx, message)
-                except DatabaseUnavailable:
+                except (DatabaseUnavailable, LeftToRecovery):
                     self._cut_off[host.name] = self._database.clock.now()
                     raise
 

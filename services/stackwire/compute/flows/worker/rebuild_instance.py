@@ -19,6 +19,7 @@ from stackwire.compute.domain.versioned_objects import instances_object, uuid_of
 from stackwire.compute.flows.worker.compute_host import ComputeHost, StateChanged
 from stackwire.compute.flows.worker.guest import Guests
 from stackwire.compute.flows.worker.power import Power
+from stackwire.compute.flows.worker.rebuild_recovery import restore_after
 from stackwire.contracts.compute_workers import RebuildInstanceOnHost, UpdateInstanceInfo
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import ServiceError
@@ -58,6 +59,7 @@ class RebuildServer:
             except StateChanged:
                 return
             except Exception as error:
+                await restore_after(ctx, self._host, uuid, error)
                 await self._fail(ctx, server, error)
                 return
         if stopped:

@@ -6,7 +6,7 @@ from stackwire.compute.db import block_devices
 from stackwire.compute.domain.model import BlockDevice
 from stackwire.compute.domain.server import Server
 from stackwire.compute.flows.worker.compute_host import ComputeHost
-from stackwire.compute.flows.worker.volume_moves import connect, single_attachment
+from stackwire.compute.flows.worker.volume_moves import attached, connect, single_attachment
 from stackwire.contracts.volume import AttachmentView
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, NotFound, ServiceError, Unavailable
@@ -15,6 +15,27 @@ from stackwire.core.ids import new_id
 
 class ReimageUnderWay(Conflict):
     """The volume {volume_id} is still being written over."""
+
+
+class LeftToRecovery(Unavailable):
+    """The volume of server {uuid} does not answer: it is recovered when that one does."""
+
+
+async def restore_after(
+    ctx: RequestContext, host: ComputeHost, uuid: str, error: Exception, *, evacuated: bool = False
+) -> None:
+    """After a volume service that did not answer the server's root volume, or any that left the other host, may have
+    two attachments, or one that is connected in part. LeftToRecovery while it does not answer yet: the server is not in
+    error before that."""
+    server = await host.find(uuid) if isinstance(error, Unavailable) else None
+    if server is None:
+        return
+    try:
+        for device in attached(server):
+            if device.is_root or (evacuated and device.connection_info is None):
+                await restore_attachment(ctx, host, server, device)
+    except (Unavailable, ReimageUnderWay) as again:
+        raise LeftToRecovery(uuid=uuid) from again
 
 
 async def restore_root_attachment(ctx: RequestContext, host: ComputeHost, server: Server) -> None:
