@@ -12,7 +12,7 @@ from stackwire.compute.domain.states import SOFT_DELETED
 from stackwire.compute.flows.recovery import Recovery
 from stackwire.compute.flows.worker.compute_host import ADDRESS, ComputeHost
 from stackwire.compute.flows.worker.image_cache import CachedImages
-from stackwire.compute.flows.worker.rebuild_recovery import LeftToRecovery
+from stackwire.compute.flows.worker.rebuild_recovery import NotRestoredYet
 from stackwire.compute.flows.worker.shelve_instance import ShelveServer
 from stackwire.compute.flows.worker.terminate_instance import TerminateServer
 from stackwire.compute.settings import ComputeSettings
@@ -132,7 +132,7 @@ class HostService:
             async def handle(ctx: RequestContext, message: Any) -> Any:
                 try:
                     return await handler(ctx, message)
-                except (DatabaseUnavailable, LeftToRecovery):
+                except (DatabaseUnavailable, NotRestoredYet):
                     self._cut_off[host.name] = self._database.clock.now()
                     raise
 

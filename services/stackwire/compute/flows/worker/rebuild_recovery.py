@@ -17,7 +17,7 @@ class ReimageUnderWay(Conflict):
     """The volume {volume_id} is still being written over."""
 
 
-class LeftToRecovery(Unavailable):
+class NotRestoredYet(Unavailable):
     """The volume of server {uuid} does not answer: it is recovered when that one does."""
 
 
@@ -25,7 +25,7 @@ async def restore_after(
     ctx: RequestContext, host: ComputeHost, uuid: str, error: Exception, *, evacuated: bool = False
 ) -> None:
     """After a volume service that did not answer the server's root volume, or any that left the other host, may have
-    two attachments, or one that is connected in part. LeftToRecovery while it does not answer yet: the server is not in
+    two attachments, or one that is connected in part. NotRestoredYet while it does not answer yet: the server is not in
     error before that."""
     server = await host.find(uuid) if isinstance(error, Unavailable) else None
     if server is None:
@@ -35,7 +35,7 @@ async def restore_after(
             if device.is_root or (evacuated and device.connection_info is None):
                 await restore_attachment(ctx, host, server, device)
     except (Unavailable, ReimageUnderWay) as again:
-        raise LeftToRecovery(uuid=uuid) from again
+        raise NotRestoredYet(uuid=uuid) from again
 
 
 async def restore_root_attachment(ctx: RequestContext, host: ComputeHost, server: Server) -> None:
