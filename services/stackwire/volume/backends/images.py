@@ -168,7 +168,7 @@ class ImageClient:
         return await self._metadata.create(ctx, message)
 
     async def delete_unfinished(self, ctx: RequestContext, image_id: str) -> None:
-        """Deletes an image that has no data yet; nothing happens to one that is active, or deleted."""
+        """Deletes an image without data, a protected one too; nothing happens to one that is active, or deleted."""
         try:
             image = await self._metadata.get(ctx, image_id)
             if image.status in ("queued", "saving"):

@@ -1,5 +1,6 @@
 """A volume of a server whose rebuild or move was cut off: attached once, as the server's own device says."""
 
+import logging
 from dataclasses import replace
 
 from stackwire.compute.db import block_devices
@@ -11,6 +12,8 @@ from stackwire.contracts.volume import AttachmentView
 from stackwire.core.context import RequestContext
 from stackwire.core.errors import Conflict, NotFound, ServiceError, Unavailable
 from stackwire.core.ids import new_id
+
+log = logging.getLogger(__name__)
 
 
 class ReimageUnderWay(Conflict):
@@ -26,7 +29,7 @@ async def restore_after(
 ) -> None:
     """After a volume service that did not answer the server's root volume, or any that left the other host, may have
     two attachments, or one that is connected in part. NotRestoredYet while it does not answer yet: the server is not in
-    error before that."""
+    error before that. What is refused stays as it is, and the server is in error."""
     server = await host.find(uuid) if isinstance(error, Unavailable) else None
     if server is None:
         return
@@ -36,6 +39,8 @@ async def restore_after(
                 await restore_attachment(ctx, host, server, device)
     except (Unavailable, ReimageUnderWay) as again:
         raise NotRestoredYet(uuid=uuid) from again
+    except ServiceError as refused:
+        log.warning("a volume of instance %s is not attached again: %s", uuid, refused)
 
 
 async def restore_root_attachment(ctx: RequestContext, host: ComputeHost, server: Server) -> None:
